@@ -1,0 +1,20 @@
+// SIGINT and SIGTERM as a stop token, so that an interrupted restore leaves nothing behind.
+#pragma once
+
+#include <stop_token>
+#include <thread>
+
+namespace litestreamctl {
+
+class Interrupt {
+ public:
+  // Blocks the signals in this thread and those it starts.
+  Interrupt();
+  std::stop_token token() const { return stop_.get_token(); }
+
+ private:
+  std::stop_source stop_;
+  std::jthread watcher_;
+};
+
+}  // namespace litestreamctl

@@ -1,0 +1,195 @@
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <charconv>
+#include <filesystem>
+#include <iostream>
+
+#include "config/paths.hpp"
+#include "interrupt.hpp"
+#include "output.hpp"
+#include "progress_line.hpp"
+#include "replica/restore.hpp"
+#include "source.hpp"
+
+namespace litestreamctl {
+
+namespace json = boost::json;
+using replica::Errc;
+
+namespace {
+
+constexpr const char* kExample = "litestreamctl restore -o /path/to/db file:///path/to/replica";
+
+struct Request {
+  replica::RestoreTarget target;
+  replica::RestoreOptions options;
+  std::string integrity_check = "none";
+};
+
+Outcome read_target(const cli::Arguments& args, replica::RestoreTarget& target) {
+  if (args.has("txid")) {
+    const auto txid = replica::TxId::parse(args.value("txid"));
+    if (!txid) return misuse("invalid value \"" + args.value("txid") + "\" for flag -txid: " + txid.error().message);
+    target.txid = *txid;
+  }
+  if (args.has("timestamp")) {
+    const auto time = replica::parse_rfc3339(args.value("timestamp"));
+    if (!time) return misuse("invalid -timestamp, must specify in ISO 8601 format (e.g. 2000-01-01T00:00:00Z)");
+    target.before = *time;
+  }
+  if (target.txid && target.before) return misuse("cannot specify index & timestamp to restore");
+  return {};
+}
+
+Outcome read_options(const cli::Arguments& args, Request& request) {
+  request.options.force = args.is_on("force");
+  if (args.has("parallelism")) {
+    const std::string text = args.value("parallelism");
+    int& value = request.options.parallelism;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size() || value < 1)
+      return misuse("invalid value \"" + text + "\" for flag -parallelism: must be a positive number");
+  }
+  if (!args.has("integrity-check")) return {};
+  request.integrity_check = args.value("integrity-check");
+  if (request.integrity_check == "quick") {
+    request.options.integrity_check = replica::IntegrityCheck::quick;
+  } else if (request.integrity_check == "full") {
+    request.options.integrity_check = replica::IntegrityCheck::full;
+  } else if (request.integrity_check != "none") {
+    return misuse("invalid -integrity-check value: " + request.integrity_check);
+  }
+  return {};
+}
+
+Outcome read_output(const cli::Arguments& args, const Source& source, std::string& output) {
+  if (!args.has("o")) {
+    if (source.database.empty()) return misuse("-o is required when restoring from a replica URL", kExample);
+    output = source.database;
+    return {};
+  }
+  auto path = config::absolute_path(args.value("o"));
+  if (!path) return misuse(path.error().message);
+  output = std::move(*path);
+  return {};
+}
+
+json::array files_of(const replica::RestorePlan& plan) {
+  json::array files;
+  for (const replica::LtxFileInfo& file : plan.files)
+    files.push_back(json::object{{"level", file.level},
+                                 {"name", file.name()},
+                                 {"min_txid", file.range.min.text()},
+                                 {"max_txid", file.range.max.text()},
+                                 {"size", file.size},
+                                 {"timestamp", replica::to_rfc3339(file.created_at)}});
+  return files;
+}
+
+std::string plan_json(const std::string& from, const std::string& type, const std::string& output,
+                      const replica::RestorePlan& plan) {
+  return pretty(json::object{{"source", from},
+                             {"target_path", output},
+                             {"replica", type},
+                             {"min_txid", plan.min_txid().text()},
+                             {"max_txid", plan.max_txid().text()},
+                             {"files", files_of(plan)}});
+}
+
+std::string plan_text(const std::string& from, const std::string& type, const std::string& output,
+                      const replica::RestorePlan& plan) {
+  std::string text = "Restore plan:\n";
+  text += "  source:     " + from + "\n  target:     " + output + "\n  replica:    " + type + "\n";
+  text += "  txid range: " + plan.min_txid().text() + "-" + plan.max_txid().text() + "\n\nFiles to fetch:\n";
+  std::vector<std::vector<std::string>> rows{{"level", "file", "min_txid", "max_txid", "size", "timestamp"}};
+  for (const replica::LtxFileInfo& file : plan.files)
+    rows.push_back({std::to_string(file.level), file.name(), file.range.min.text(), file.range.max.text(),
+                    std::to_string(file.size), replica::to_rfc3339(file.created_at)});
+  return text + table(rows);
+}
+
+Outcome say(const std::string& text) {
+  if (!text.empty() && !print(text)) return problem(replica::Error{Errc::io, "cannot write the result"});
+  return {};
+}
+
+// "Nothing there" is said only of a replica that was read and is empty: with a wrong -txid, say, the backup exists.
+Outcome nothing_fits(const replica::Error& error, const cli::Arguments& args, const Source& source,
+                     const replica::Call& call) {
+  if (error.code != Errc::not_found || !args.is_on("if-replica-exists")) return problem(error);
+  const auto last = source.replica.last_txid(call);
+  if (!last) return problem(last.error());
+  if (*last) return problem(error);
+  std::cerr << "no matching backups found\n";
+  return {};
+}
+
+Outcome show_plan(const Request& request, const cli::Arguments& args, const Source& source, const replica::Call& call) {
+  const auto plan = replica::plan_restore(source.replica, request.target, call);
+  if (!plan) return nothing_fits(plan.error(), args, source, call);
+  const std::string from = source.database.empty() ? config::file_url(source.root) : source.database;
+  const std::string type(source.replica.type());
+  return say(args.is_on("json") ? plan_json(from, type, request.options.output, *plan)
+                                : plan_text(from, type, request.options.output, *plan));
+}
+
+Outcome restore(Request request, const cli::Arguments& args, const Source& source, const replica::Call& call) {
+  const auto begin = std::chrono::steady_clock::now();
+  ProgressLine progress;
+  request.options.on_progress = [&progress](const replica::RestoreProgress& p) { progress.show(p); };
+  const auto restored = replica::restore_database(source.replica, request.target, request.options, call);
+  progress.clear();
+  if (!restored) return nothing_fits(restored.error(), args, source, call);
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
+  if (request.options.integrity_check != replica::IntegrityCheck::none)
+    std::cerr << "post-restore integrity check passed\n";
+  if (!args.is_on("json")) return {};
+  return say(pretty(json::object{{"db_path", request.options.output},
+                                 {"replica", std::string(source.replica.type())},
+                                 {"txid", restored->txid.text()},
+                                 {"duration_ms", took.count()},
+                                 {"integrity_check", request.integrity_check}}));
+}
+
+Outcome run_restore(const cli::Arguments& args) {
+  Request request;
+  if (auto r = read_target(args, request.target); !r) return r;
+  if (auto r = read_options(args, request); !r) return r;
+  if (args.positional().empty()) return misuse("database path or replica URL required", kExample);
+  if (args.positional().size() > 1) return misuse("too many arguments");
+  const auto source = open_source(args.positional().front(), args);
+  if (!source) return tl::unexpected(source.error());
+  if (auto r = read_output(args, *source, request.options.output); !r) return r;
+  std::error_code ignored;
+  if (args.is_on("if-db-not-exists") && std::filesystem::exists(request.options.output, ignored)) {
+    std::cerr << "database already exists, skipping\n";
+    return {};
+  }
+  const Interrupt interrupt;
+  const replica::Call call{.stop = interrupt.token(), .deadline = {}};
+  if (args.is_on("dry-run")) return show_plan(request, args, *source, call);
+  return restore(std::move(request), args, *source, call);
+}
+
+}  // namespace
+
+Verb restore_verb() {
+  return {"restore",
+          "DB_PATH|REPLICA_URL",
+          "Restore a database from its replica.",
+          {{"o", "PATH", "where to restore to", "DB_PATH"},
+           {"txid", "TXID", "up to this transaction, 16 hex digits"},
+           {"timestamp", "TIME", "as it was before this time, RFC 3339"},
+           {"parallelism", "N", "files fetched at once", "8"},
+           {"if-db-not-exists", "", "do nothing when the database exists"},
+           {"if-replica-exists", "", "do nothing when there is no backup"},
+           {"dry-run", "", "only show what would be fetched"},
+           {"force", "", "overwrite an existing database"},
+           {"integrity-check", "MODE", "none, quick or full", "none"},
+           kConfigFlag,
+           kNoExpandFlag,
+           kJsonFlag},
+          run_restore};
+}
+
+}  // namespace litestreamctl

@@ -1,0 +1,22 @@
+// Where an offline verb reads: a database of the configuration, or a replica's URL.
+#pragma once
+
+#include "config/config.hpp"
+#include "replica/replica.hpp"
+#include "verb.hpp"
+
+namespace litestreamctl {
+
+tl::expected<config::Config, Problem> load_config(const cli::Arguments& args);
+
+struct Source {
+  std::string database;  // absolute; empty for a URL
+  std::string root;      // directory of the replica
+  replica::Replica replica;
+};
+
+// `argument` is a database path or a URL. Texts: "cannot specify a replica URL and the -config flag",
+// "database not found in config: P", "database has no replica configured: P".
+tl::expected<Source, Problem> open_source(const std::string& argument, const cli::Arguments& args);
+
+}  // namespace litestreamctl

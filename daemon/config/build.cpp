@@ -1,0 +1,47 @@
+#include "config/build.hpp"
+
+#include "config/paths.hpp"
+
+namespace config {
+
+replica::ReplicatorOptions replicator_options(const Config& config) {
+  replica::ReplicatorOptions options;
+  options.levels.clear();
+  for (const LevelSettings& level : config.levels) options.levels.push_back(to_milliseconds(level.interval));
+  if (config.snapshot.interval) options.snapshot_interval = to_milliseconds(*config.snapshot.interval);
+  if (config.snapshot.retention) options.snapshot_retention = to_milliseconds(*config.snapshot.retention);
+  options.l0_retention = to_milliseconds(config.l0_retention);
+  options.l0_retention_check_interval = to_milliseconds(config.l0_retention_check_interval);
+  options.retention_enabled = config.retention_enabled;
+  options.shutdown_sync_timeout = to_milliseconds(config.shutdown_sync_timeout);
+  options.shutdown_sync_interval = to_milliseconds(config.shutdown_sync_interval);
+  return options;
+}
+
+replica::DatabaseConfig database_config(const DatabaseSettings& settings, const Decorate& decorate) {
+  replica::DatabaseConfig out;
+  out.path = settings.path;
+  out.meta_path = settings.meta_path;
+  out.monitor_interval = to_milliseconds(settings.monitor_interval);
+  out.checkpoint_interval = to_milliseconds(settings.checkpoint_interval);
+  out.busy_timeout = to_milliseconds(settings.busy_timeout);
+  out.min_checkpoint_page_count = settings.min_checkpoint_page_count;
+  out.truncate_page_n = settings.truncate_page_n;
+  out.max_sync_wal_bytes = settings.max_sync_wal_bytes;
+  out.convert_to_wal = settings.convert_to_wal;
+  out.restore_if_not_exists = settings.restore_if_db_not_exists;
+  if (!settings.replica) return out;
+  std::shared_ptr<replica::Backend> backend =
+      replica::make_file_backend({.root = settings.replica->root, .permissions_like = settings.path});
+  out.backend = decorate ? decorate(std::move(backend)) : std::move(backend);
+  out.replica_url = file_url(settings.replica->root);
+  if (settings.replica->sync_interval) out.sync_interval = to_milliseconds(*settings.replica->sync_interval);
+  return out;
+}
+
+replica::Replica open_replica(const std::string& root) {
+  return replica::Replica(
+      replica::make_retrying_backend(replica::make_file_backend({.root = root, .permissions_like = {}})), "");
+}
+
+}  // namespace config

@@ -1,0 +1,22 @@
+// From settings to what libreplica is started with.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "config/config.hpp"
+#include "replica/replica.hpp"
+#include "replica/replicator.hpp"
+
+namespace config {
+
+// Wraps every backend that is made: the daemon counts its calls there.
+using Decorate = std::function<std::shared_ptr<replica::Backend>(std::shared_ptr<replica::Backend>)>;
+
+replica::ReplicatorOptions replicator_options(const Config& config);
+replica::DatabaseConfig database_config(const DatabaseSettings& settings, const Decorate& decorate = {});
+
+// For the offline verbs: tries again what may go better a second time.
+replica::Replica open_replica(const std::string& root);
+
+}  // namespace config

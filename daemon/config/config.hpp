@@ -1,0 +1,118 @@
+// The configuration file as values: litestream.yml, and how it is found, read and checked.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/duration.hpp"
+#include "config/expand.hpp"
+#include "replica/result.hpp"
+
+namespace config {
+
+struct ReplicaSettings {
+  int line = 0;
+  std::string type, url, path, name;
+  std::optional<Duration> sync_interval;
+
+  std::string root;  // the directory meant by path or url, absolute; made by load()
+};
+
+struct SnapshotSettings {
+  std::optional<Duration> interval, retention;
+};
+
+struct DatabaseSettings {
+  int line = 0;
+  std::string path;       // absolute after load()
+  std::string meta_path;  // absolute, or empty for the default beside the database
+  Duration monitor_interval = std::chrono::seconds(1);
+  Duration checkpoint_interval = std::chrono::minutes(1);
+  Duration busy_timeout = std::chrono::seconds(1);
+  int min_checkpoint_page_count = 1000;
+  int truncate_page_n = 121'359;
+  std::int64_t max_sync_wal_bytes = 64 << 20;
+  bool restore_if_db_not_exists = false;
+  bool enabled = true, auto_replicate = true;
+  bool convert_to_wal = true;
+  SnapshotSettings snapshot;  // stands for the global one, which must not differ
+  std::optional<ReplicaSettings> replica;
+  std::vector<ReplicaSettings> replicas;  // deprecated; load() moves its only element into `replica`
+
+  // Of the peer; read to give its errors for wrong combinations, then refused.
+  std::string dir, pattern, meta_dir;
+  bool recursive = false, watch = false;
+
+  bool starts_by_itself() const noexcept { return enabled && auto_replicate; }
+};
+
+struct SocketSettings {
+  std::optional<bool> enabled;
+  std::string path;
+  unsigned permissions = 0600;
+  bool persist_to_config = false;
+
+  // On when enabled says so, or when a path is given and enabled is absent.
+  bool is_on() const noexcept { return enabled.value_or(!path.empty()); }
+  std::string path_or_default() const { return path.empty() ? "/var/run/litestream.sock" : path; }
+};
+
+struct LoggingSettings {
+  std::string level = "info", type = "text";
+  bool to_stderr = false;
+};
+
+struct LevelSettings {
+  Duration interval{};
+};
+
+struct Config {
+  std::string file;  // absolute; empty when made from arguments
+  std::vector<DatabaseSettings> databases;
+  std::string addr, exec;
+  SocketSettings socket;
+  LoggingSettings logging;
+  std::vector<LevelSettings> levels{{std::chrono::seconds(30)}, {std::chrono::minutes(5)}, {std::chrono::hours(1)}};
+  SnapshotSettings snapshot;  // both set after load()
+  Duration l0_retention = std::chrono::minutes(5);
+  Duration l0_retention_check_interval = std::chrono::seconds(15);
+  bool retention_enabled = true;
+  Duration shutdown_sync_timeout = std::chrono::seconds(30);
+  Duration shutdown_sync_interval = std::chrono::milliseconds(500);
+  std::optional<Duration> sync_interval;  // for replicas that name none
+
+  std::string heartbeat_url;  // of the peer, as above
+  Duration heartbeat_interval = std::chrono::minutes(5);
+
+  std::map<std::string, int, std::less<>> lines;  // where the global keys stand: "snapshot.interval" → 12
+
+  // nullptr when there is none. `path` is absolute.
+  const DatabaseSettings* find(std::string_view path) const noexcept;
+};
+
+inline constexpr const char* kDefaultPath = "/etc/litestream.yml";
+
+// The flag, else LITESTREAM_CONFIG, else the default.
+std::string config_path(const std::string& flag, const Environment& environment);
+
+struct LoadOptions {
+  bool expand_environment = true;
+  Environment environment = process_environment;
+};
+
+// Reads, expands, parses and checks. Errors name FILE:LINE in the message, or in the hint where the message is the
+// peer's. not_found `config file not found: <absolute path>`.
+replica::Result<Config> load(const std::string& path, const LoadOptions& options = {});
+// The same for a text; `file` is for messages only.
+replica::Result<Config> parse(const std::string& text, const std::string& file);
+
+// One database and its replica, from the command line.
+replica::Result<Config> from_arguments(const std::string& database, const std::string& replica_url);
+
+// Every key with its type and meaning, for --help.
+std::string describe_keys();
+
+}  // namespace config

@@ -1,0 +1,246 @@
+#include "config/schema.hpp"
+
+#include <array>
+
+#include "config/paths.hpp"
+#include "config/section.hpp"
+
+namespace config {
+
+using replica::Errc;
+using replica::fail;
+using replica::Result;
+
+namespace {
+
+// Settings of the peer's other replica types. They may stand in a replica and, as defaults for all, at the top.
+constexpr std::array<std::string_view, 50> kPeerKeys{
+    "max-sync-ltx-files", "auto-recover", "validation-interval", "age", "bucket", "region", "endpoint", "access-key-id",
+    "secret-access-key", "storage-class", "force-path-style", "sign-payload", "require-content-md5", "skip-verify",
+    "sign-accept-encoding", "part-size", "concurrency", "sse-customer-algorithm", "sse-customer-key",
+    "sse-customer-key-path", "sse-kms-key-id", "account-name", "account-key", "sas-token", "host", "user", "password",
+    "key-path", "host-key", "concurrent-writes", "webdav-url", "webdav-username", "webdav-password", "jwt", "seed",
+    "creds", "nkey", "username", "token", "client-cert", "client-key", "tls", "root-cas", "max-reconnects",
+    "reconnect-wait", "timeout",
+    // Only at the top.
+    "mcp-addr", "verify-compaction", "validation",
+    // Only in logging.
+    "source"};
+
+constexpr std::array kReplicaKeys{
+    field<&ReplicaSettings::type>("type", "kind of store; file"),
+    field<&ReplicaSettings::path>("path", "directory of the replica"),
+    field<&ReplicaSettings::url>("url", "the same as file:///DIRECTORY; instead of path"),
+    field<&ReplicaSettings::sync_interval>("sync-interval", "shortest time between two uploads (1s)"),
+    field<&ReplicaSettings::name>("name", ""),
+};
+constexpr Table<ReplicaSettings> kReplica{kReplicaKeys, kPeerKeys};
+
+Result<void> read_replica(const Spot& spot, const Node& node, ReplicaSettings& out) {
+  out.line = node.kind == Node::Kind::map ? node.line : spot.line;
+  // First, so that a type we lack is named rather than the first of its keys. A url decides over the type.
+  std::string type, url;
+  for (std::size_t i = 0; i < node.keys.size(); ++i) {
+    if (node.items[i].kind != Node::Kind::scalar) continue;
+    if (node.keys[i].name == "type") type = node.items[i].text;
+    if (node.keys[i].name == "url") url = node.items[i].text;
+  }
+  if (!url.empty()) type = url.substr(0, url.find(':'));
+  if (auto known = check_replica_type(type); !known && known.error().code == Errc::unsupported)
+    return fail(Errc::unsupported, std::to_string(out.line) + ": " + spot.path + ": " + known.error().message,
+                known.error().hint);
+  return read_section(spot, node, kReplica, out);
+}
+
+// A list whose elements `read` reads.
+template <class T>
+Result<void> read_list(const Spot& spot, const Node& node, std::vector<T>& out,
+                       Result<void> (*read)(const Spot&, const Node&, T&)) {
+  if (node.kind == Node::Kind::null) return {};
+  if (node.kind != Node::Kind::sequence) return fail_at(spot, "expected a list");
+  out.clear();
+  for (const Node& item : node.items) {
+    const Spot at{spot.path + "[" + std::to_string(out.size()) + "]", item.line};
+    out.emplace_back();
+    if (auto r = read(at, item, out.back()); !r) return r;
+  }
+  return {};
+}
+
+constexpr std::array kSnapshotKeys{
+    field<&SnapshotSettings::interval>("interval", "time between two full snapshots (24h)"),
+    field<&SnapshotSettings::retention>("retention", "how long snapshots are kept (24h)"),
+};
+constexpr Table<SnapshotSettings> kSnapshot{kSnapshotKeys};
+
+Result<void> read_snapshot(const Spot& spot, const Node& node, SnapshotSettings& out) {
+  return read_section(spot, node, kSnapshot, out);
+}
+
+using Db = DatabaseSettings;
+constexpr std::array kDatabaseKeys{
+    field<&Db::path>("path", "the database file"),
+    field<&Db::meta_path>("meta-path", "directory of our local files (.NAME-litestream beside the database)"),
+    field<&Db::monitor_interval>("monitor-interval", "longest time until a change is noticed (1s)"),
+    field<&Db::checkpoint_interval>("checkpoint-interval", "time between checkpoints; 0 = by size only (1m)"),
+    field<&Db::busy_timeout>("busy-timeout", "patience of our SQLite connection (1s)"),
+    field<&Db::min_checkpoint_page_count>("min-checkpoint-page-count", "WAL pages from which to checkpoint (1000)"),
+    field<&Db::truncate_page_n>("truncate-page-n",
+                                "WAL pages from which writers are held for a checkpoint; < 0 = never (121359)"),
+    field<&Db::max_sync_wal_bytes>("max-sync-wal-bytes", "most WAL bytes in one LTX file; 0 = no limit (67108864)"),
+    field<&Db::restore_if_db_not_exists>("restore-if-db-not-exists",
+                                         "restore a missing database before replicating it (false)"),
+    field<&Db::enabled>("enabled", "false = register only, to be started by litestreamctl (true)"),
+    field<&Db::auto_replicate>("auto-replicate", "the same as enabled (true)"),
+    field<&Db::convert_to_wal>("convert-to-wal", "switch a database in another journal mode to WAL (true)"),
+    Key<Db>{"snapshot", [](const Spot& s, const Node& n, Db& out) { return read_snapshot(s, n, out.snapshot); },
+            "section", "stands for the global snapshot section"},
+    Key<Db>{"replica",
+            [](const Spot& s, const Node& n, Db& out) {
+              return n.kind == Node::Kind::null ? Result<void>{} : read_replica(s, n, out.replica.emplace());
+            },
+            "section", "where the copy goes"},
+    Key<Db>{"replicas",
+            [](const Spot& s, const Node& n, Db& out) { return read_list(s, n, out.replicas, read_replica); }, "list",
+            "deprecated form of replica, with one element"},
+    field<&Db::dir>("dir", ""),
+    field<&Db::pattern>("pattern", ""),
+    field<&Db::meta_dir>("meta-dir", ""),
+    field<&Db::recursive>("recursive", ""),
+    field<&Db::watch>("watch", ""),
+};
+constexpr Table<Db> kDatabase{kDatabaseKeys, kPeerKeys};
+
+Result<void> read_database(const Spot& spot, const Node& node, Db& out) {
+  out.line = node.line;
+  return read_section(spot, node, kDatabase, out);
+}
+
+constexpr std::array kSocketKeys{
+    field<&SocketSettings::enabled>("enabled", "open the control socket (true when path is given)"),
+    field<&SocketSettings::path>("path", "the socket file (/var/run/litestream.sock)"),
+    field<&SocketSettings::permissions>("permissions", "its mode (0600)"),
+    field<&SocketSettings::persist_to_config>("persist-to-config", "write runtime changes back; only false so far"),
+};
+constexpr Table<SocketSettings> kSocket{kSocketKeys};
+
+// `socket: ""`, null and false all mean off.
+Result<void> read_socket(const Spot& spot, const Node& node, SocketSettings& out) {
+  bool on = true;
+  if (node.kind == Node::Kind::scalar && (node.text.empty() || (assign(spot, node, on) && !on))) {
+    out = SocketSettings{.enabled = false, .path = {}};
+    return {};
+  }
+  return read_section(spot, node, kSocket, out);
+}
+
+constexpr std::array kLoggingKeys{
+    field<&LoggingSettings::level>("level", "trace, debug, info, warn or error (info)"),
+    field<&LoggingSettings::type>("type", "text, json or pretty (text)"),
+    field<&LoggingSettings::to_stderr>("stderr", "log to stderr instead of stdout (false)"),
+};
+constexpr Table<LoggingSettings> kLogging{kLoggingKeys, kPeerKeys};
+
+constexpr std::array kLevelKeys{
+    field<&LevelSettings::interval>("interval", "time between two compactions into this level (30s, 5m, 1h)"),
+};
+constexpr Table<LevelSettings> kLevel{kLevelKeys};
+
+Result<void> read_level(const Spot& spot, const Node& node, LevelSettings& out) {
+  return read_section(spot, node, kLevel, out);
+}
+
+constexpr std::array kRetentionKeys{
+    field<&Config::retention_enabled>("enabled", "false = never delete from a replica (true)"),
+};
+constexpr Table<Config> kRetention{kRetentionKeys};
+
+// As field(), and remembers the line for errors found later.
+template <auto Member>
+constexpr auto global(std::string_view name, std::string_view doc) {
+  Key<Config> key = field<Member>(name, doc);
+  key.read = [](const Spot& spot, const Node& node, Config& out) {
+    out.lines[spot.path] = spot.line;
+    return assign(spot, node, out.*Member);
+  };
+  return key;
+}
+
+constexpr std::array kGlobalKeys{
+    Key<Config>{"dbs",
+                [](const Spot& s, const Node& n, Config& out) { return read_list(s, n, out.databases, read_database); },
+                "list", "the databases"},
+    global<&Config::addr>("addr", "HOST:PORT for /metrics and /control/ (off)"),
+    Key<Config>{"socket",
+                [](const Spot& s, const Node& n, Config& out) {
+                  out.lines[s.path] = s.line;
+                  return read_socket(s, n, out.socket);
+                },
+                "section", "the control socket; \"\" = off"},
+    global<&Config::exec>("exec", "command run beside replication; its end ends the daemon"),
+    Key<Config>{"logging",
+                [](const Spot& s, const Node& n, Config& out) {
+                  out.lines[s.path] = s.line;
+                  return read_section(s, n, kLogging, out.logging);
+                },
+                "section", "what is logged"},
+    Key<Config>{"levels",
+                [](const Spot& s, const Node& n, Config& out) {
+                  out.lines[s.path] = s.line;
+                  return read_list(s, n, out.levels, read_level);
+                },
+                "list", "compaction levels 1 to at most 8"},
+    Key<Config>{"snapshot",
+                [](const Spot& s, const Node& n, Config& out) {
+                  out.lines[s.path] = s.line;
+                  return read_snapshot(s, n, out.snapshot);
+                },
+                "section", "full snapshots"},
+    global<&Config::l0_retention>("l0-retention", "how long level 0 is kept once compacted; 0 = for ever (5m)"),
+    global<&Config::l0_retention_check_interval>("l0-retention-check-interval", "time between these checks (15s)"),
+    Key<Config>{"retention",
+                [](const Spot& s, const Node& n, Config& out) { return read_section(s, n, kRetention, out); },
+                "section", "deleting from replicas"},
+    global<&Config::shutdown_sync_timeout>("shutdown-sync-timeout",
+                                           "patience with the last upload at the end; 0 = one attempt (30s)"),
+    global<&Config::shutdown_sync_interval>("shutdown-sync-interval", "pause between these attempts (500ms)"),
+    global<&Config::sync_interval>("sync-interval", "for replicas that do not say (1s)"),
+    global<&Config::heartbeat_url>("heartbeat-url", ""),
+    global<&Config::heartbeat_interval>("heartbeat-interval", ""),
+};
+constexpr Table<Config> kGlobal{kGlobalKeys, kPeerKeys};
+
+template <class T>
+void describe(std::string& out, std::string_view title, std::span<const Key<T>> table) {
+  out += title;
+  out += '\n';
+  for (const Key<T>& key : table) {
+    if (key.doc.empty()) continue;
+    std::string line = "  " + std::string(key.name);
+    line.resize(std::max<std::size_t>(line.size() + 1, 32), ' ');
+    line += key.type;
+    line.resize(std::max<std::size_t>(line.size() + 1, 42), ' ');
+    out += line + std::string(key.doc) + '\n';
+  }
+}
+
+}  // namespace
+
+Result<void> read_document(const Node& document, Config& out) {
+  return read_section(Spot{"", document.line}, document, kGlobal, out);
+}
+
+std::string describe_keys() {
+  std::string out;
+  describe<Config>(out, "Keys of the configuration file:", kGlobalKeys);
+  describe<Db>(out, "\ndbs[]:", kDatabaseKeys);
+  describe<ReplicaSettings>(out, "\ndbs[].replica:", kReplicaKeys);
+  describe<SocketSettings>(out, "\nsocket:", kSocketKeys);
+  describe<LoggingSettings>(out, "\nlogging:", kLoggingKeys);
+  describe<SnapshotSettings>(out, "\nsnapshot:", kSnapshotKeys);
+  describe<LevelSettings>(out, "\nlevels[]:", kLevelKeys);
+  describe<Config>(out, "\nretention:", kRetentionKeys);
+  return out;
+}
+
+}  // namespace config

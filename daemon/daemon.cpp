@@ -1,0 +1,287 @@
+#include "daemon.hpp"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstring>
+#include <iostream>
+#include <thread>
+
+#include "cli/flags.hpp"
+#include "config/paths.hpp"
+#include "control/server.hpp"
+#include "log_sink.hpp"
+#include "metrics.hpp"
+#include "process.hpp"
+#include "service.hpp"
+
+namespace litestreamd {
+
+using replica::Errc;
+using replica::fail;
+using replica::LogLevel;
+using replica::Result;
+
+namespace {
+
+// Everything that runs, in the order of its making; destroyed the other way round.
+class Daemon {
+ public:
+  Daemon(const DaemonOptions& options, replica::Logger& log, Events events)
+      : options_(options),
+        log_(log),
+        events_(std::move(events)),
+        started_at_(clock_.now()),
+        meter_(clock_),
+        replicator_(replicator_settings()),
+        service_(replicator_, log, info(), options.load, decorate()) {}
+
+  int run();
+
+ private:
+  const config::Config& config() const { return options_.config; }
+  config::Decorate decorate() {
+    return [this](std::shared_ptr<replica::Backend> backend) { return meter_.watch(std::move(backend)); };
+  }
+  replica::ReplicatorOptions replicator_settings() {
+    auto settings = config::replicator_options(config());
+    settings.logger = &log_;
+    settings.clock = &clock_;
+    return settings;
+  }
+  DaemonInfo info() const;
+  void greet();
+  Result<void> start();
+  Result<void> register_databases();
+  Result<void> listen();
+  void warn_if_open_to_network() const;
+  Result<void> start_databases();
+  void notify(const std::string& state);
+  // Until there is a reason to end.
+  Result<void> wait();
+  void on_signal(int number);
+  void end_child();
+  // Flushes all, while signals are still heard; false when something was not uploaded.
+  bool shut_down();
+  std::string metrics() const;
+  control::Health health() const;
+
+  const DaemonOptions& options_;
+  replica::Logger& log_;
+  Events events_;
+  replica::SystemClock clock_;
+  replica::Timestamp started_at_;
+  BackendMeter meter_;
+  replica::Replicator replicator_;
+  Service service_;
+  std::optional<control::Server> server_;
+  std::optional<Child> child_;
+  std::optional<int> child_status_;
+  int stop_signal_ = 0;  // the one that ended us
+  std::stop_source abort_;
+};
+
+DaemonInfo Daemon::info() const {
+  DaemonInfo out;
+  out.version = "v" + std::string(cli::kVersion);
+  out.config_path = config().file;
+  if (config().socket.is_on()) out.socket_path = config().socket.path_or_default();
+  out.http_addr = config().addr;
+  out.persist_to_config = config().socket.persist_to_config;
+  out.sqlite_version = replica::sqlite_info().version;
+  out.started_at = started_at_;
+  return out;
+}
+
+void Daemon::greet() {
+  const replica::SqliteInfo sqlite = replica::sqlite_info();
+  log_.log(LogLevel::info, "litestreamd", {{"version", std::string(cli::kVersion)}, {"sqlite", sqlite.version}});
+  if (sqlite.has_wal_reset_bug)
+    log_.log(LogLevel::debug, "this SQLite has the WAL-reset bug; an update is due where applications use it",
+             {{"sqlite", sqlite.version}});
+}
+
+Result<void> Daemon::listen() {
+  control::ServerOptions server;
+  if (config().socket.is_on()) server.socket_path = config().socket.path_or_default();
+  server.socket_permissions = config().socket.permissions;
+  server.http_addr = config().addr;
+  if (server.socket_path.empty() && server.http_addr.empty()) return {};
+  server.metrics = [this] { return metrics(); };
+  server.health = [this] { return health(); };
+  auto started = control::Server::start(service_, std::move(server));
+  if (!started) return fail(Errc::unavailable, started.error().message, started.error().hint);
+  server_ = std::move(*started);
+  if (!server_->socket_path().empty())
+    log_.log(LogLevel::info, "control socket listening", {{"path", server_->socket_path()}});
+  if (!server_->http_addr().empty())
+    log_.log(LogLevel::info, "serving metrics on", {{"url", "http://" + server_->http_addr() + "/metrics"}});
+  warn_if_open_to_network();
+  return {};
+}
+
+void Daemon::warn_if_open_to_network() const {
+  const std::string& addr = config().addr;
+  const std::string host = addr.substr(0, addr.rfind(':'));
+  if (addr.empty() || host == "localhost" || host == "[::1]" || host.starts_with("127.")) return;
+  log_.log(LogLevel::warn, "control calls on addr need no password and are open to other hosts", {{"addr", addr}});
+}
+
+Result<void> Daemon::register_databases() {
+  for (const config::DatabaseSettings& settings : config().databases)
+    if (auto added = replicator_.add(config::database_config(settings, decorate())); !added) return added;
+  if (!config().databases.empty() || config().socket.is_on() || !config().addr.empty() || !config().exec.empty())
+    return {};
+  return fail(Errc::invalid_argument, "no databases specified in configuration",
+              "list some under dbs, or enable the control socket to add them at run time");
+}
+
+Result<void> Daemon::start_databases() {
+  if (config().databases.empty())
+    log_.log(LogLevel::info, "no databases configured; they may be started by control calls");
+  for (const config::DatabaseSettings& settings : config().databases) {
+    if (!settings.starts_by_itself()) {
+      log_.log(LogLevel::info, "database registered, not started", {{"path", settings.path}});
+      continue;
+    }
+    auto started = replicator_.start(settings.path, false);
+    if (!started && started.error().code == Errc::already_exists) continue;  // a control call was faster
+    if (!started) return started;
+    log_.log(LogLevel::info, "replicating",
+             {{"path", settings.path}, {"replica", config::file_url(settings.replica->root)}});
+  }
+  return {};
+}
+
+void Daemon::notify(const std::string& state) {
+  if (auto r = notify_supervisor(state); !r)
+    log_.log(LogLevel::warn, "cannot notify the supervisor", {{"error", r.error().message}});
+}
+
+Result<void> Daemon::start() {
+  greet();
+  // Registered before the first control call can ask for them, started only when no other daemon holds our socket.
+  if (auto r = register_databases(); !r) return r;
+  if (auto r = listen(); !r) return r;
+  if (auto r = start_databases(); !r) return r;
+  if (!config().exec.empty()) {
+    auto child = Child::spawn(config().exec);
+    if (!child) return replica::pass(child);
+    child_ = std::move(*child);
+    log_.log(LogLevel::info, "command started", {{"pid", std::to_string(child_->pid())}});
+  }
+  notify("READY=1");
+  return {};
+}
+
+void Daemon::end_child() {
+  if (!child_) return;
+  child_status_ = child_->try_wait();
+  if (!child_status_) return;
+  log_.log(LogLevel::info, "command ended", {{"status", std::to_string(*child_status_)}});
+  child_.reset();
+}
+
+void Daemon::on_signal(int number) {
+  if (number == SIGCHLD) return end_child();
+  if (number == SIGHUP) {
+    log_.log(LogLevel::info, "SIGHUP ignored: the configuration is read at start only");
+    return;
+  }
+  if (stop_signal_ == 0) {
+    stop_signal_ = number;
+    log_.log(LogLevel::info, "signal received, litestreamd shutting down", {{"signal", strsignal(number)}});
+  } else {
+    log_.log(LogLevel::warn, "second signal received, giving up what is not uploaded yet");
+    abort_.request_stop();
+  }
+  if (child_) child_->signal(number);
+}
+
+Result<void> Daemon::wait() {
+  while (!child_status_ && (stop_signal_ == 0 || child_) && !abort_.stop_requested()) {
+    auto event = events_.next();
+    if (!event) return replica::pass(event);
+    if (event->kind == Event::Kind::signal) on_signal(event->signal);
+  }
+  return {};
+}
+
+bool Daemon::shut_down() {
+  notify("STOPPING=1");
+  service_.refuse_changes();
+  std::vector<std::pair<std::string, replica::Error>> failures;
+  std::atomic<bool> done = false;
+  std::jthread flush([&] {
+    failures = replicator_.stop_all(replica::Call{.stop = abort_.get_token(), .deadline = {}});
+    done = true;
+    events_.wake();
+  });
+  while (!done) {
+    auto event = events_.next();
+    if (!event) break;  // then without the second signal
+    if (event->kind == Event::Kind::signal) on_signal(event->signal);
+  }
+  flush.join();
+  if (server_) server_->stop();
+  for (const auto& [path, error] : failures) {
+    log_.log(LogLevel::error, "final upload failed",
+             {{"path", path}, {"code", std::string(replica::name(error.code))}, {"error", error.message}});
+    std::cerr << cli::describe({error.code, "final upload of " + path + " failed: " + error.message, error.hint});
+  }
+  log_.log(LogLevel::info, "litestreamd shut down");
+  return failures.empty();
+}
+
+int Daemon::run() {
+  auto outcome = start();
+  if (outcome) outcome = wait();
+  if (!outcome) {
+    log_.log(LogLevel::error, outcome.error().message, {});
+    std::cerr << cli::describe(outcome.error());
+  }
+  const bool flushed = shut_down();
+  if (!outcome) return EXIT_FAILURE;
+  const int status = child_status_.value_or(0);
+  // A command that ended by the signal that we passed on has done as it was told.
+  if (status != 0 && (stop_signal_ == 0 || status != 128 + stop_signal_)) return status;
+  return flushed ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+std::string Daemon::metrics() const {
+  MetricsInput input;
+  input.version = cli::kVersion;
+  input.sqlite_version = replica::sqlite_info().version;
+  input.now = clock_.now();
+  input.started_at = started_at_;
+  input.databases = replicator_.list();
+  input.operations = meter_.stats();
+  input.process = read_process_stats();
+  return render_metrics(input);
+}
+
+control::Health Daemon::health() const {
+  control::Health out;
+  for (const replica::DatabaseStatus& status : replicator_.list()) {
+    if (status.state != replica::DatabaseState::open || !status.last_error) continue;
+    if (out.ok) out.text.clear();
+    out.ok = false;
+    out.text += status.path + ": " + status.last_error->message + "\n";
+  }
+  return out;
+}
+
+}  // namespace
+
+int run_daemon(const DaemonOptions& options) {
+  auto events = Events::open();
+  if (!events) {
+    std::cerr << cli::describe(events.error());
+    return EXIT_FAILURE;
+  }
+  const auto log = make_log_sink(options.config.logging, options.log_level, options.load.environment);
+  return Daemon(options, *log, std::move(*events)).run();
+}
+
+}  // namespace litestreamd

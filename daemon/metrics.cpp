@@ -1,0 +1,213 @@
+#include "metrics.hpp"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+
+namespace litestreamd {
+
+using replica::DatabaseStatus;
+
+namespace {
+
+// The shortest form that is read back as the same number.
+std::string number(double value) {
+  std::array<char, 32> text{};
+  const auto result = std::to_chars(text.data(), text.data() + text.size(), value);
+  return {text.data(), result.ptr};
+}
+std::string number(std::uint64_t value) { return std::to_string(value); }
+
+std::string escape(std::string_view value) {
+  std::string out;
+  for (const char c : value) {
+    if (c == '\n') {
+      out += "\\n";
+      continue;
+    }
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+using Labels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
+
+class Page {
+ public:
+  void family(std::string_view name, std::string_view type, std::string_view help) {
+    name_ = name;
+    text_ += "# HELP " + name_ + " " + std::string(help) + "\n# TYPE " + name_ + " " + std::string(type) + "\n";
+  }
+  template <class T>
+  void sample(Labels labels, T value, std::string_view suffix = {}) {
+    text_ += name_ + std::string(suffix);
+    const char* before = "{";
+    for (const auto& [label, content] : labels) {
+      text_ += before + std::string(label) + "=\"" + escape(content) + "\"";
+      before = ",";
+    }
+    text_ += (labels.size() > 0 ? "} " : " ") + number(value) + "\n";
+  }
+  std::string take() { return std::move(text_); }
+
+ private:
+  std::string name_, text_;
+};
+
+struct DatabaseFamily {
+  const char *name, *type, *help;
+  double (*value)(const DatabaseStatus&);
+};
+
+double seconds(replica::Timestamp time) { return std::chrono::duration<double>(time.time_since_epoch()).count(); }
+template <class T>
+double real(T value) {
+  return static_cast<double>(value);
+}
+
+constexpr DatabaseFamily kDatabaseFamilies[] = {
+    {"litestream_db_size", "gauge", "Size of the database file in bytes",
+     [](const DatabaseStatus& s) { return real(s.database_bytes); }},
+    {"litestream_wal_size", "gauge", "Size of the WAL file in bytes",
+     [](const DatabaseStatus& s) { return real(s.wal_bytes); }},
+    {"litestream_total_wal_bytes", "counter", "WAL bytes turned into LTX files",
+     [](const DatabaseStatus& s) { return real(s.wal_bytes_captured); }},
+    {"litestream_txid", "gauge", "Last transaction id captured",
+     [](const DatabaseStatus& s) { return real(s.local_txid.value); }},
+    {"litestream_sync_count", "counter", "Sync runs", [](const DatabaseStatus& s) { return real(s.syncs); }},
+    {"litestream_sync_error_count", "counter", "Sync runs that failed",
+     [](const DatabaseStatus& s) { return real(s.sync_errors); }},
+    {"litestream_sync_seconds", "counter", "Time spent in sync runs",
+     [](const DatabaseStatus& s) { return s.sync_seconds; }},
+    {"litestream_disk_full", "gauge", "1 while the last sync failed for want of space",
+     [](const DatabaseStatus& s) { return s.disk_full ? 1.0 : 0.0; }},
+    {"litestream_checkpoint_error_count", "counter", "Checkpoints that failed",
+     [](const DatabaseStatus& s) { return real(s.checkpoint_errors); }},
+    {"litestream_checkpoint_seconds", "counter", "Time spent in checkpoints",
+     [](const DatabaseStatus& s) { return s.checkpoint_seconds; }},
+    {"litestream_reanchor_count", "counter", "Times continuity with the WAL had to be established anew",
+     [](const DatabaseStatus& s) { return real(s.reanchors); }},
+    {"litestream_upload_count", "counter", "LTX files uploaded",
+     [](const DatabaseStatus& s) { return real(s.uploads); }},
+    {"litestream_upload_bytes", "counter", "Bytes of LTX files uploaded",
+     [](const DatabaseStatus& s) { return real(s.upload_bytes); }},
+    {"litestream_database_open", "gauge", "1 while the database is being replicated",
+     [](const DatabaseStatus& s) { return s.state == replica::DatabaseState::open ? 1.0 : 0.0; }},
+    {"litestream_database_error", "gauge", "1 while the last step of replication failed",
+     [](const DatabaseStatus& s) { return s.last_error ? 1.0 : 0.0; }},
+    {"litestream_replica_txid", "gauge", "Last transaction id durable on the replica",
+     [](const DatabaseStatus& s) { return real(s.replicated_txid.value); }},
+};
+
+void checkpoints(Page& page, const std::vector<DatabaseStatus>& databases) {
+  page.family("litestream_checkpoint_count", "counter", "Checkpoints; mode HARD held the write lock for a moment");
+  for (const DatabaseStatus& s : databases) {
+    page.sample({{"db", s.path}, {"mode", "PASSIVE"}}, s.checkpoints_passive);
+    page.sample({{"db", s.path}, {"mode", "HARD"}}, s.checkpoints_hard);
+  }
+}
+
+void lag(Page& page, const MetricsInput& in) {
+  page.family("litestream_replica_lag_txids", "gauge", "Transaction ids captured but not yet on the replica");
+  for (const DatabaseStatus& s : in.databases)
+    page.sample({{"db", s.path}}, s.local_txid.value - std::min(s.local_txid.value, s.replicated_txid.value));
+  page.family("litestream_last_sync_timestamp_seconds", "gauge",
+              "When all that was captured was last durable on the replica");
+  for (const DatabaseStatus& s : in.databases)
+    if (s.last_sync_at) page.sample({{"db", s.path}}, seconds(*s.last_sync_at));
+  page.family("litestream_replica_lag_seconds", "gauge",
+              "Time since everything was durable on the replica, 0 while it is");
+  for (const DatabaseStatus& s : in.databases) {
+    const bool behind = s.local_txid > s.replicated_txid || s.last_error.has_value();
+    const replica::Timestamp since = s.last_sync_at.value_or(in.started_at);
+    page.sample({{"db", s.path}}, behind && in.now > since ? seconds(in.now) - seconds(since) : 0.0);
+  }
+}
+
+void operations(Page& page, const std::vector<OperationStats>& all) {
+  page.family("litestream_replica_operation_total", "counter", "Requests to replicas");
+  for (const auto& o : all) page.sample({{"replica_type", o.replica_type}, {"operation", o.operation}}, o.count);
+  page.family("litestream_replica_operation_bytes", "counter", "Bytes moved by requests to replicas");
+  for (const auto& o : all) page.sample({{"replica_type", o.replica_type}, {"operation", o.operation}}, o.bytes);
+  page.family("litestream_replica_operation_errors_total", "counter", "Requests to replicas that failed");
+  for (const auto& o : all)
+    for (const auto& [code, count] : o.errors)
+      page.sample({{"replica_type", o.replica_type}, {"operation", o.operation}, {"code", code}}, count);
+  page.family("litestream_replica_operation_duration_seconds", "histogram", "Duration of requests to replicas");
+  for (const auto& o : all) {
+    std::uint64_t below = 0;
+    for (std::size_t i = 0; i < kOperationBuckets.size(); ++i) {
+      below += o.buckets[i];
+      page.sample({{"replica_type", o.replica_type}, {"operation", o.operation}, {"le", number(kOperationBuckets[i])}},
+                  below, "_bucket");
+    }
+    page.sample({{"replica_type", o.replica_type}, {"operation", o.operation}, {"le", "+Inf"}}, o.count, "_bucket");
+    page.sample({{"replica_type", o.replica_type}, {"operation", o.operation}}, o.seconds, "_sum");
+    page.sample({{"replica_type", o.replica_type}, {"operation", o.operation}}, o.count, "_count");
+  }
+}
+
+void process(Page& page, const MetricsInput& in) {
+  page.family("litestream_build_info", "gauge", "Always 1; the labels tell what is running");
+  page.sample({{"version", in.version}, {"sqlite_version", in.sqlite_version}}, std::uint64_t{1});
+  page.family("litestream_databases", "gauge", "Databases registered");
+  page.sample({}, std::uint64_t{in.databases.size()});
+  page.family("process_start_time_seconds", "gauge", "Start of the process since the Unix epoch");
+  page.sample({}, seconds(in.started_at));
+  page.family("process_cpu_seconds_total", "counter", "User and system CPU time");
+  page.sample({}, in.process.cpu_seconds);
+  page.family("process_resident_memory_bytes", "gauge", "Resident memory");
+  page.sample({}, in.process.resident_bytes);
+  page.family("process_open_fds", "gauge", "Open file descriptors");
+  page.sample({}, in.process.open_fds);
+  page.family("process_max_fds", "gauge", "Limit of open file descriptors");
+  page.sample({}, in.process.max_fds);
+  page.family("process_threads", "gauge", "Threads of the process");
+  page.sample({}, in.process.threads);
+}
+
+}  // namespace
+
+ProcessStats read_process_stats() {
+  ProcessStats out;
+  rusage usage{};
+  if (::getrusage(RUSAGE_SELF, &usage) == 0) {
+    const auto time = [](const timeval& t) { return real(t.tv_sec) + real(t.tv_usec) / 1e6; };
+    out.cpu_seconds = time(usage.ru_utime) + time(usage.ru_stime);
+  }
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) out.max_fds = limit.rlim_cur;
+  std::uint64_t pages = 0;
+  if (std::ifstream statm("/proc/self/statm"); statm >> pages >> pages)
+    out.resident_bytes = pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  const auto count = [](const char* directory) {
+    std::error_code error;
+    std::uint64_t n = 0;
+    for (std::filesystem::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) ++n;
+    return n;
+  };
+  out.open_fds = count("/proc/self/fd");
+  out.threads = count("/proc/self/task");
+  return out;
+}
+
+std::string render_metrics(const MetricsInput& input) {
+  Page page;
+  for (const DatabaseFamily& family : kDatabaseFamilies) {
+    page.family(family.name, family.type, family.help);
+    for (const DatabaseStatus& status : input.databases) page.sample({{"db", status.path}}, family.value(status));
+  }
+  checkpoints(page, input.databases);
+  lag(page, input);
+  operations(page, input.operations);
+  process(page, input);
+  return page.take();
+}
+
+}  // namespace litestreamd

@@ -1,0 +1,40 @@
+// One connection to a control server. For one thread at a time; blocking.
+#pragma once
+
+#include <boost/json/value.hpp>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "control/api.hpp"
+
+namespace control {
+
+// How much longer the client waits than the server was asked to work, so that the server's error is what is seen.
+inline constexpr std::chrono::milliseconds kClientGrace{2'000};
+
+class Client {
+ public:
+  // `target`: path of a Unix socket, or "http://host:port" (its path, if any, replaces "/control/"). Errors have
+  // code::kTransport: "failed to connect to control socket: dial unix PATH: connect: no such file or directory".
+  static Result<Client> connect(const std::string& target,
+                                std::chrono::milliseconds timeout = std::chrono::milliseconds(5'000));
+
+  Client(Client&&) noexcept;
+  Client& operator=(Client&&) noexcept;
+  ~Client();
+
+  // The result, or the server's error. `params`: object, or null for none. `timeout` is what the call asks of the
+  // server (put the same into params where the method takes it); the client waits kClientGrace longer. After an error
+  // with code::kTransport the connection is of no more use.
+  Result<boost::json::value> call(std::string_view method, const boost::json::value& params = nullptr,
+                                  std::chrono::milliseconds timeout = kDefaultTimeout);
+
+ private:
+  struct Impl;
+  explicit Client(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace control

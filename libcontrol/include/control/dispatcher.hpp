@@ -1,0 +1,34 @@
+// Text of a JSON-RPC request or batch in, text of the reply out. Safe from several threads at once, as the Service is.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "control/jsonrpc.hpp"
+#include "control/methods.hpp"
+
+namespace control {
+
+class Dispatcher {
+ public:
+  // `service` must outlive the Dispatcher.
+  explicit Dispatcher(Service& service) : service_(service) {}
+
+  // No value when nothing is to be answered: only notifications came. The calls of a batch are made one after another,
+  // each with a deadline that counts from its own turn. Never throws: what a Service throws becomes -32603.
+  std::optional<std::string> handle(std::string_view text, const Arrival& arrival = {}) const;
+
+  // The second half of handle, for who parses elsewhere.
+  std::optional<std::string> run(const jsonrpc::Incoming& incoming, const Arrival& arrival) const;
+
+ private:
+  std::optional<std::string> answer(const jsonrpc::Request& request, const Arrival& arrival) const;
+
+  Service& service_;
+};
+
+// True when one of the calls may block until its deadline.
+bool may_wait(const jsonrpc::Incoming& incoming);
+
+}  // namespace control

@@ -1,0 +1,62 @@
+// The control server: a Unix socket (bare JSON-RPC and HTTP/1.1, told apart by the first byte) and a TCP address (HTTP
+// only). No globals, no signal handlers; no thread is left after stop() or the destructor.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "control/api.hpp"
+#include "control/http.hpp"
+
+namespace control {
+
+struct Health {
+  bool ok = true;  // 200, or 503
+  std::string text = "ok\n";
+};
+
+struct ServerOptions {
+  using ms = std::chrono::milliseconds;
+  std::string socket_path{};               // empty = no Unix socket
+  unsigned socket_permissions = 0600;      // hold from the first moment
+  std::string http_addr{};                 // "localhost:9090", ":9090", "127.0.0.1:0"; empty = no TCP
+  bool control_on_tcp = true;              // false: /control is not served on http_addr
+  std::function<std::string()> metrics{};  // GET /metrics, in the Prometheus text format; empty = 404
+  std::function<Health()> health{};        // GET /health; empty = 404
+  HttpHandler http{};                      // everything but /control, /metrics and /health
+  std::size_t workers = 32;                // threads for calls that may wait; at most, they start when needed
+  std::size_t query_workers = 2;      // for calls that are answered at once, so that waiting ones never hold them up
+  std::size_t max_connections = 256;  // for each listener; beyond it the one idle for longest is closed
+  ms request_timeout{10'000};         // from the first byte of a request to its last
+  ms idle_timeout{300'000};           // between requests
+  ms write_timeout{30'000};           // for a client that does not take its reply
+  ms stop_timeout{5'000};             // how long stop() waits for replies to be taken
+};
+
+class Server {
+ public:
+  // Listening when it returns. `service` and what the handlers refer to must outlive the Server. Errors carry the
+  // reason "address_in_use" when another daemon listens there, "invalid_address" for what can not be listened on.
+  static Result<Server> start(Service& service, ServerOptions options);
+
+  Server(Server&&) noexcept;
+  Server& operator=(Server&&) noexcept;
+  ~Server();  // stop()
+
+  // Takes no new calls, sets the stop token of the running ones, waits for them, sends their replies, and removes the
+  // socket file if it is still ours. Not to be called from a handler or the Service. May be called again.
+  void stop();
+
+  std::string socket_path() const;  // empty without that listener
+  std::string http_addr() const;    // as configured, with the port that was really bound
+
+ private:
+  struct Impl;
+  explicit Server(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace control

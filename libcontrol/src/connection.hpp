@@ -1,0 +1,78 @@
+// One accepted connection: moves bytes between a socket and a Session, and requests to the workers. All methods are
+// called on the io thread.
+#pragma once
+
+#include <array>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <memory>
+
+#include "control/dispatcher.hpp"
+#include "lane.hpp"
+#include "router.hpp"
+#include "session.hpp"
+
+namespace control {
+
+// What all connections of a server share. Outlives them.
+struct ConnectionContext {
+  const ServerOptions& options;
+  const Dispatcher& dispatcher;
+  const Router& router;
+  Lane& workers;        // calls that may wait
+  Lane& query_workers;  // the others
+  std::stop_token stop;
+};
+
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  using Socket = boost::asio::generic::stream_protocol::socket;
+  using Clock = std::chrono::steady_clock;
+
+  Connection(Socket socket, Transport transport, ConnectionContext& context);
+
+  // `on_closed` is called once.
+  void start(std::function<void()> on_closed);
+  // Finishes the request under way and closes.
+  void shut_down();
+  // Closes now; a request under way goes on, its reply is dropped.
+  void close();
+
+  bool idle() const { return !busy_ && writing_.empty() && !session_.in_request(); }
+  Clock::time_point idle_since() const { return idle_since_; }
+
+ private:
+  void advance();
+  void read();
+  void write(std::string output);
+  void linger();
+  void discard();
+  void arm(Clock::time_point at);
+
+  void accept(Session::Rpc call);
+  void accept(HttpRequest request);
+  void call(std::string_view text, std::function<void(std::optional<std::string>)> reply);
+  void handle(RouteToHandler route, HttpRequest request);
+  void respond(const HttpResponse& response);
+
+  // Runs `job` on a worker, and what it returned on the io thread.
+  using Completion = std::function<void()>;
+  void run(bool may_wait, std::function<Completion()> job);
+
+  Socket socket_;
+  boost::asio::steady_timer timer_;
+  Session session_;
+  ConnectionContext& context_;
+  std::function<void()> on_closed_;
+  std::array<char, 16 * 1024> chunk_;
+  std::string writing_;
+  Clock::time_point idle_since_;
+  Clock::time_point request_began_;
+  bool receiving_ = false;  // request_began_ holds
+  bool busy_ = false;       // a job runs
+  bool shutting_down_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace control

@@ -1,0 +1,67 @@
+#include "control/dispatcher.hpp"
+
+#include <algorithm>
+#include <exception>
+
+namespace control {
+namespace {
+
+Error unknown_method(const std::string& name) {
+  Error error{.code = code::kMethodNotFound, .message = "Method not found", .reason = "method_not_found"};
+  error.hint = "no method " + name + "; there are";
+  for (const Method& method : methods()) error.hint += " " + std::string(method.name);
+  return error;
+}
+
+Error internal_error(std::string what) {
+  return {
+      .code = code::kInternalError, .message = "Internal error", .reason = "internal_error", .hint = std::move(what)};
+}
+
+Result<boost::json::value> guarded_invoke(Service& service, const jsonrpc::Request& request, const Arrival& arrival) {
+  const Method* method = find_method(request.method);
+  if (method == nullptr) return fail(unknown_method(request.method));
+  try {
+    return invoke(*method, service, request.params, arrival);
+  } catch (const std::exception& e) {
+    return fail(internal_error(e.what()));
+  } catch (...) {
+    return fail(internal_error("unknown exception"));
+  }
+}
+
+}  // namespace
+
+std::optional<std::string> Dispatcher::answer(const jsonrpc::Request& request, const Arrival& arrival) const {
+  Result<boost::json::value> result = guarded_invoke(service_, request, arrival);
+  if (!request.id) return std::nullopt;
+  return result ? jsonrpc::print_result(*request.id, *result) : jsonrpc::print_error(*request.id, result.error());
+}
+
+std::optional<std::string> Dispatcher::run(const jsonrpc::Incoming& incoming, const Arrival& arrival) const {
+  Arrival turn = arrival;
+  std::string replies;
+  for (const auto& call : incoming.calls) {
+    std::optional<std::string> reply =
+        call ? answer(*call, turn) : jsonrpc::print_error(call.error().id, call.error().error);
+    turn.at = std::chrono::steady_clock::now();
+    if (!reply) continue;
+    if (!replies.empty()) replies += ',';
+    replies += *reply;
+  }
+  if (replies.empty()) return std::nullopt;
+  return incoming.batch ? "[" + replies + "]" : replies;
+}
+
+std::optional<std::string> Dispatcher::handle(std::string_view text, const Arrival& arrival) const {
+  return run(jsonrpc::parse(text), arrival);
+}
+
+bool may_wait(const jsonrpc::Incoming& incoming) {
+  return std::any_of(incoming.calls.begin(), incoming.calls.end(), [](const auto& call) {
+    const Method* method = call ? find_method(call->method) : nullptr;
+    return method != nullptr && method->waits;
+  });
+}
+
+}  // namespace control

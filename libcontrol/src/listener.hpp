@@ -1,0 +1,44 @@
+// Opens listening sockets; knows nothing of who accepts on them.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "control/error.hpp"
+#include "unique_fd.hpp"
+
+namespace control {
+
+struct UnixListener {
+  UniqueFd fd;
+  std::string path;
+  dev_t device{};
+  ino_t inode{};
+};
+
+// The file has `permissions` from the first moment. A socket file that nobody listens on is replaced; a live one is
+// refused ("another daemon listens on …", reason "address_in_use"), anything but a socket too.
+Result<UnixListener> listen_unix(const std::string& path, unsigned permissions);
+
+// Removes the socket file, unless somebody has put another in its place.
+void remove_socket_file(const UnixListener& listener);
+
+struct TcpListener {
+  UniqueFd fd;
+  int family = 0;
+  std::string bind_host;  // as configured: "localhost", ""
+  std::string address;    // the same with the real port: "localhost:9090"
+  bool loopback = false;
+};
+
+// "host:port"; an empty host means all addresses.
+Result<TcpListener> listen_tcp(const std::string& address);
+
+// "[::1]:80" → {"::1", "80"}; no value for what has no port.
+Result<std::pair<std::string, std::string>> split_address(const std::string& address);
+
+// The text of an errno as people know it from other tools: "no such file or directory".
+std::string errno_text(int error);
+
+}  // namespace control

@@ -1,0 +1,227 @@
+#include "control/server.hpp"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <list>
+#include <optional>
+#include <set>
+#include <system_error>
+
+#include "connection.hpp"
+#include "listener.hpp"
+
+namespace control {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+using Protocol = asio::generic::stream_protocol;
+using Acceptor = asio::basic_socket_acceptor<Protocol>;
+
+constexpr std::chrono::milliseconds kAcceptPause{100};  // after an error such as "too many open files"
+
+struct Listeners {
+  std::optional<UnixListener> unix_socket;
+  std::optional<TcpListener> tcp;
+};
+
+Result<Listeners> open_listeners(const ServerOptions& options) {
+  Listeners listeners;
+  if (options.socket_path.empty() && options.http_addr.empty()) {
+    return fail({.message = "nothing to listen on",
+                 .reason = "invalid_address",
+                 .hint = "configure a socket path or an http address"});
+  }
+  // TCP first: nothing has to be tidied up when the second one fails.
+  if (!options.http_addr.empty()) {
+    Result<TcpListener> tcp = listen_tcp(options.http_addr);
+    if (!tcp) return fail(std::move(tcp.error()));
+    listeners.tcp = std::move(*tcp);
+  }
+  if (!options.socket_path.empty()) {
+    Result<UnixListener> unix_socket = listen_unix(options.socket_path, options.socket_permissions);
+    if (!unix_socket) return fail(std::move(unix_socket.error()));
+    listeners.unix_socket = std::move(*unix_socket);
+  }
+  return listeners;
+}
+
+RouterOptions router_options(const ServerOptions& options, const Listeners& listeners) {
+  return {.control_on_tcp = options.control_on_tcp,
+          .bind_host = listeners.tcp ? listeners.tcp->bind_host : std::string(),
+          .bound_to_loopback = listeners.tcp && listeners.tcp->loopback,
+          .metrics = options.metrics,
+          .health = options.health,
+          .http = options.http};
+}
+
+// One listening socket with the connections that came in on it.
+struct Port {
+  Port(asio::io_context& io, Transport kind, int family, UniqueFd& fd)
+      : transport(kind), acceptor(io, Protocol(family, 0), fd.get()), pause(io) {
+    fd.release();  // the acceptor's now
+  }
+
+  Transport transport;
+  Acceptor acceptor;
+  asio::steady_timer pause;
+  std::set<std::shared_ptr<Connection>> connections{};
+};
+
+}  // namespace
+
+struct Server::Impl {
+  Impl(Service& service, ServerOptions given, Listeners opened);
+  ~Impl() { stop(); }
+
+  void stop();
+
+  // The rest runs on the io thread.
+  void accept_next(Port& port);
+  void admit(Port& port, Connection::Socket socket);
+  void make_room(Port& port);
+  void begin_stop();
+  void each_connection(void (Connection::*act)());
+  void end_if_empty();
+
+  ServerOptions options;
+  Listeners listeners;  // their descriptors live in `ports`
+  Router router;
+  Dispatcher dispatcher;
+  std::stop_source stop_source;
+  asio::io_context io{1};
+  asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
+  asio::steady_timer stop_timer{io};
+  Lane workers;
+  Lane query_workers;
+  ConnectionContext context;
+  std::list<Port> ports;
+  bool stopping = false;
+  std::thread io_thread;
+};
+
+Server::Impl::Impl(Service& service, ServerOptions given, Listeners opened)
+    : options(std::move(given)),
+      listeners(std::move(opened)),
+      router(router_options(options, listeners)),
+      dispatcher(service),
+      workers("control-wait", std::max<std::size_t>(options.workers, 1)),
+      query_workers("control-query", std::max<std::size_t>(options.query_workers, 1)),
+      context{options, dispatcher, router, workers, query_workers, stop_source.get_token()} {
+  if (listeners.unix_socket) ports.emplace_back(io, Transport::unix_socket, AF_UNIX, listeners.unix_socket->fd);
+  if (listeners.tcp) ports.emplace_back(io, Transport::tcp, listeners.tcp->family, listeners.tcp->fd);
+  for (Port& port : ports) accept_next(port);
+  io_thread = start_thread("control-io", [this] { io.run(); });
+}
+
+void Server::Impl::accept_next(Port& port) {
+  port.acceptor.async_accept([this, &port](error_code ec, Connection::Socket socket) {
+    if (stopping || ec == asio::error::operation_aborted) return;
+    if (!ec) {
+      admit(port, std::move(socket));
+      return accept_next(port);
+    }
+    port.pause.expires_after(kAcceptPause);
+    port.pause.async_wait([this, &port](error_code cancelled) {
+      if (!cancelled && !stopping) accept_next(port);
+    });
+  });
+}
+
+void Server::Impl::admit(Port& port, Connection::Socket socket) {
+  if (port.connections.size() >= options.max_connections) make_room(port);
+  if (port.connections.size() >= options.max_connections) return;  // all are at work: hang up
+  ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);            // Asio's accept leaves it to children
+  if (port.transport == Transport::tcp) {
+    const int on = 1;
+    ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  }
+  const auto connection = std::make_shared<Connection>(std::move(socket), port.transport, context);
+  port.connections.insert(connection);
+  connection->start([this, &port, key = std::weak_ptr(connection)] {
+    port.connections.erase(key.lock());
+    end_if_empty();
+  });
+}
+
+void Server::Impl::make_room(Port& port) {
+  std::shared_ptr<Connection> oldest;
+  for (const auto& connection : port.connections) {
+    if (connection->idle() && (!oldest || connection->idle_since() < oldest->idle_since())) oldest = connection;
+  }
+  if (oldest) oldest->close();
+}
+
+void Server::Impl::each_connection(void (Connection::*act)()) {
+  for (Port& port : ports) {
+    const std::vector<std::shared_ptr<Connection>> all(port.connections.begin(), port.connections.end());
+    for (const auto& connection : all) ((*connection).*act)();
+  }
+}
+
+void Server::Impl::begin_stop() {
+  stopping = true;
+  // While our socket is open its inode can not become that of another daemon's file.
+  if (listeners.unix_socket) remove_socket_file(*listeners.unix_socket);
+  for (Port& port : ports) {
+    error_code ignored;
+    port.acceptor.close(ignored);
+    port.pause.cancel();
+  }
+  stop_timer.expires_after(options.stop_timeout);
+  stop_timer.async_wait([this](error_code ec) {
+    if (!ec) each_connection(&Connection::close);
+  });
+  each_connection(&Connection::shut_down);
+  end_if_empty();
+}
+
+void Server::Impl::end_if_empty() {
+  const bool empty = std::all_of(ports.begin(), ports.end(), [](const Port& port) { return port.connections.empty(); });
+  if (!stopping || !empty) return;
+  stop_timer.cancel();
+  work.reset();
+}
+
+void Server::Impl::stop() {
+  if (!io_thread.joinable()) return;
+  stop_source.request_stop();
+  asio::post(io, [this] { begin_stop(); });
+  io_thread.join();
+  workers.stop();
+  query_workers.stop();
+}
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Server::Server(Server&&) noexcept = default;
+Server& Server::operator=(Server&&) noexcept = default;
+Server::~Server() = default;
+
+Result<Server> Server::start(Service& service, ServerOptions options) {
+  Result<Listeners> listeners = open_listeners(options);
+  if (!listeners) return fail(std::move(listeners.error()));
+  try {  // threads and descriptors may be refused by the system
+    return Server(std::make_unique<Impl>(service, std::move(options), std::move(*listeners)));
+  } catch (const std::system_error& e) {
+    return fail({.message = std::string("failed to start the control server: ") + e.what(), .reason = "no_resources"});
+  }
+}
+
+void Server::stop() { impl_->stop(); }
+
+std::string Server::socket_path() const {
+  return impl_->listeners.unix_socket ? impl_->listeners.unix_socket->path : std::string();
+}
+
+std::string Server::http_addr() const { return impl_->listeners.tcp ? impl_->listeners.tcp->address : std::string(); }
+
+}  // namespace control

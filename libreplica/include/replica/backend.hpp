@@ -1,0 +1,106 @@
+// A plain object store. It knows keys and bytes; what they mean is replica.hpp's business.
+//
+// Promises every implementation keeps (conformance.hpp checks them):
+//   key     parts joined by '/', at most 1024 bytes, a part 1 to 255; any bytes but control characters (below 0x20,
+//           0x7f); no part is "." or ".."; the last does not end in ".tmp", which marks unfinished objects. Anything
+//           else is invalid_argument before any effect. Whether "a" and "a/b" can both be objects is up to the store
+//   put     all or nothing, durable on return, replaces atomically; a body that is not size() long is corrupt (trying
+//           again would not help) and leaves nothing
+//   get     exactly the range asked for; one that reaches beyond the end is out_of_range, an empty one at the end is
+//           fine; missing not_found
+//   list    ascending bytewise by key, each object once, flat; every object whose put returned before the call is
+//           there; no temporary names; `prefix` is the beginning of a key and need not end at a '/'; the visitor may
+//           use the backend
+//   remove  idempotent: missing is success
+//   all     a Call that is already over does nothing; no retries, no sleeping, no logging inside (decorators do that);
+//           safe from any thread at once
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "replica/bytes.hpp"
+#include "replica/clock.hpp"
+
+namespace replica {
+
+struct Capabilities {
+  bool conditional_put = false;    // PutOptions::if_absent
+  bool keeps_modified_at = false;  // list and stat return what put was given
+};
+
+struct ObjectInfo {
+  std::string key;
+  std::uint64_t size = 0;
+  Timestamp modified_at{};
+};
+
+struct PutOptions {
+  std::optional<Timestamp> modified_at{};  // when the data was made; kept if the store can
+  bool if_absent = false;  // precondition_failed when the key exists; unsupported without conditional_put
+};
+
+struct ByteRange {
+  std::uint64_t offset = 0;
+  std::optional<std::uint64_t> length{};  // none = to the end
+};
+
+class Backend {
+ public:
+  // false = stop listing, which is a success.
+  using Visitor = std::function<bool(const ObjectInfo&)>;
+
+  virtual ~Backend() = default;
+  virtual std::string_view type() const noexcept = 0;  // "file", "s3"…
+  virtual Capabilities capabilities() const noexcept = 0;
+  virtual Result<ObjectInfo> put(std::string_view key, Source& body, const PutOptions&, const Call&) = 0;
+  // Returns the bytes written to `out`. After an error what `out` holds is void.
+  virtual Result<std::uint64_t> get(std::string_view key, ByteRange, Sink& out, const Call&) = 0;
+  virtual Result<ObjectInfo> stat(std::string_view key, const Call&) = 0;
+  // Objects whose key starts with `prefix` and is greater than `after`.
+  virtual Result<void> list(std::string_view prefix, std::string_view after, const Visitor&, const Call&) = 0;
+  virtual Result<void> remove(std::string_view key, const Call&) = 0;
+};
+
+// `invalid_argument` unless `key` follows the grammar above.
+Result<void> check_key(std::string_view key);
+// The same for the beginning of a key, as list takes it; empty is everything.
+Result<void> check_prefix(std::string_view prefix);
+
+// In memory; the model the others are compared with.
+std::unique_ptr<Backend> make_memory_backend();
+
+struct FileBackendOptions {
+  std::string root;  // directory; made on the first put
+  // A file (the database) whose mode and owner new files get; folders get those of its directory. Else 0600 and 0755.
+  std::string permissions_like{};
+};
+// Objects are files below `root`, see docs/backends.md. put: temp name, mtime, fsync, rename, fsync directory.
+std::unique_ptr<Backend> make_file_backend(FileBackendOptions options);
+
+struct RetryOptions {
+  int attempts = 5;
+  std::chrono::milliseconds first_pause{250}, longest_pause{10'000};
+  // Waits that long, or until the Call is stopped. Empty = really wait; tests note the pause and return.
+  std::function<void(std::chrono::milliseconds, const Call&)> wait{};
+};
+// Tries again on busy, unavailable, timed_out and io, with pauses that double, each cut short at random by up to a
+// half, so that many clients do not come back together. A pause that would outlast the Call's deadline is not begun:
+// the last error is returned. Before a new attempt the source is rewound, the sink reset, and a listing goes on after
+// the last key it gave. An if_absent put that finds the key taken after a failure of its own compares: the same bytes
+// are taken for its own.
+std::unique_ptr<Backend> make_retrying_backend(std::shared_ptr<Backend> inner, RetryOptions options = {});
+
+// For tests: asked before every call, from any thread; a returned error fails it. The key of a listing is its prefix.
+// `after` = let the call happen, then report failure even though it worked.
+struct Fault {
+  Error error;
+  bool after = false;
+};
+using FaultPlan = std::function<std::optional<Fault>(std::string_view operation, std::string_view key)>;
+std::unique_ptr<Backend> make_faulty_backend(std::shared_ptr<Backend> inner, FaultPlan plan);
+
+}  // namespace replica

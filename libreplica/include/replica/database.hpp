@@ -1,0 +1,68 @@
+// What a database's replication is told, and what it tells: the values between an application, the Replicator and the
+// engine.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "replica/backend.hpp"
+#include "replica/clock.hpp"
+#include "replica/log.hpp"
+#include "replica/types.hpp"
+
+namespace replica {
+
+struct DatabaseConfig {
+  using ms = std::chrono::milliseconds;
+  std::string path;                // absolute
+  std::string meta_path{};         // empty = "<dir>/.<name>-litestream"
+  ms monitor_interval{1000};       // reconcile poll; change events come sooner
+  ms checkpoint_interval{60'000};  // 0 = never by time
+  ms busy_timeout{1000};
+  int min_checkpoint_page_count = 1000;  // WAL pages from which a checkpoint is tried the easy way
+  int truncate_page_n = 121'359;  // WAL pages from which the write lock is taken for one; 0 = default, < 0 = never
+  std::int64_t max_sync_wal_bytes = 64 << 20;  // of one level-0 file, at commit borders; 0 = no limit
+  bool convert_to_wal = true;                  // a database in a rollback mode: switch it, or refuse
+  bool restore_if_not_exists = false;          // before the first open, when the file is missing
+
+  std::shared_ptr<Backend> backend{};  // nullptr = no replica configured
+  std::string backend_path{};          // key prefix of this database
+  std::string replica_url{};           // as shown to users, without secrets
+  ms sync_interval{1000};              // shortest time between two uploads while changes keep coming
+};
+
+struct ReplicatorOptions {
+  using ms = std::chrono::milliseconds;
+  std::vector<ms> levels{ms(30'000), ms(300'000), ms(3'600'000)};  // L1…; at most 8
+  ms snapshot_interval{86'400'000}, snapshot_retention{86'400'000};
+  ms l0_retention{300'000}, l0_retention_check_interval{15'000};  // l0_retention 0 = keep for ever
+  bool retention_enabled = true;                                  // false = never delete from the replica
+  ms shutdown_sync_timeout{30'000}, shutdown_sync_interval{500};
+  int threads = 4;               // capture and ship each get this many
+  Logger* logger = nullptr;      // must outlive the Replicator
+  const Clock* clock = nullptr;  // nullptr = the system's
+};
+
+enum class DatabaseState { closed, open };
+
+struct DatabaseStatus {
+  std::string path;
+  DatabaseState state = DatabaseState::closed;
+  bool ready = false;                     // open, and the database file was found and attached
+  std::string replica_type, replica_url;  // empty without a replica
+  TxId local_txid, replicated_txid;
+  std::optional<Timestamp> last_sync_at;  // last time all that was captured was durable on the replica
+  std::optional<Error> last_error;
+  std::uint64_t database_bytes = 0, wal_bytes = 0;
+  // Counters since the database was added.
+  std::uint64_t wal_bytes_captured = 0, syncs = 0, sync_errors = 0, uploads = 0, upload_bytes = 0;
+  std::uint64_t checkpoints_passive = 0, checkpoints_hard = 0, checkpoint_errors = 0, reanchors = 0;
+  double sync_seconds = 0, checkpoint_seconds = 0;
+  bool disk_full = false;
+};
+
+}  // namespace replica

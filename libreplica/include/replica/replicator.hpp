@@ -1,0 +1,67 @@
+// Many databases replicated on a bounded set of threads: what an embedding application (and litestreamd) starts.
+//
+// Safe in a process that has the same databases open through the same SQLite library. No globals, no signal handlers;
+// no thread is left after stop() or the destructor. Every method may be called from any thread.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "replica/clock.hpp"
+#include "replica/database.hpp"
+
+namespace replica {
+
+struct SyncOutcome {
+  TxId txid;  // local position
+  TxId replicated_txid;
+  bool changed = false;  // something new was captured or uploaded by this call
+};
+
+class Replicator {
+ public:
+  explicit Replicator(ReplicatorOptions options = {});
+  ~Replicator();  // stop() without patience
+  Replicator(const Replicator&) = delete;
+  Replicator& operator=(const Replicator&) = delete;
+
+  // Registers a database, closed. already_exists for a known path, invalid_argument for settings that make no sense.
+  Result<void> add(DatabaseConfig config);
+  // Stops and forgets it. not_found for an unknown path. Deletes nothing.
+  Result<void> remove(const std::string& path, const Call& call = {});
+
+  // Begins replication; with `wait` blocks until the database is attached (the file must exist then). Codes: not_found,
+  // already_exists "database already enabled", precondition_failed "database has no replica configured", timed_out.
+  Result<void> start(const std::string& path, bool wait, const Call& call = {});
+  // Captures and ships what is committed, then closes. Codes: not_found, precondition_failed "database already
+  // disabled"; the final upload's error otherwise, and then the database is closed all the same unless the Call ended
+  // first (timed_out: still open).
+  Result<TxId> stop(const std::string& path, const Call& call = {});
+  // Captures now; with `wait` returns when all of it is durable on the replica. Codes: not_found, precondition_failed
+  // "database not open".
+  Result<SyncOutcome> sync(const std::string& path, bool wait, const Call& call = {});
+  // Writes a level-9 snapshot now.
+  Result<TxId> snapshot(const std::string& path, const Call& call = {});
+
+  Result<DatabaseStatus> status(const std::string& path) const;
+  std::vector<DatabaseStatus> list() const;  // by path
+
+  // Stops all databases, trying their final upload again until options.shutdown_sync_timeout or until `call` ends.
+  // Returns the paths whose final upload failed, with the error. Afterwards only the destructor may be called.
+  std::vector<std::pair<std::string, Error>> stop_all(const Call& call = {});
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// The SQLite library in use, and whether it is one with the WAL-reset bug (fixed in 3.51.3, 3.50.7 and 3.44.6).
+struct SqliteInfo {
+  std::string version;
+  bool has_wal_reset_bug = false;
+};
+SqliteInfo sqlite_info();
+
+}  // namespace replica

@@ -1,0 +1,185 @@
+// Anchoring: making the newest level-0 file agree with the database when the WAL cannot prove what changed.
+#include <algorithm>
+
+#include "engine/capture.hpp"
+
+namespace replica::engine {
+namespace {
+
+constexpr int kAttempts = 10;  // the WAL can move once a pin; busy writers can make that happen a few times
+
+}  // namespace
+
+Result<void> Capture::anchor(std::string_view reason) {
+  environment_.logger->log(LogLevel::info, "anchoring database",
+                           {{"path", settings_.path}, {"reason", std::string(reason)}});
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    auto pin = open_pin();
+    if (!pin) return pass(pin);
+    pin_.emplace(std::move(*pin));
+    auto done = anchor_once();
+    if (!done && done.error().code != Errc::busy) return pass(done, "anchor " + settings_.path);
+    if (done && *done) {
+      ++counters_.anchors;
+      return {};
+    }
+  }
+  return fail(Errc::busy, "database " + settings_.path + " never held still while it was read");
+}
+
+Result<bool> Capture::anchor_once() {
+  auto image = DatabaseImage::open(*pin_, settings_.path, environment_.gate);
+  if (!image) return pass(image);
+  if (image->commit() == 0) return fail(Errc::not_found, "database " + settings_.path + " is still empty");
+  auto hashes = usable_hashes();
+  if (!hashes) return pass(hashes);
+  const bool comparable = *hashes && (*hashes)->page_size() == image->page_size();
+  auto written = comparable ? write_difference(*image, **hashes) : write_everything(*image);
+  if (!written) return pass(written);
+  auto valid = image->still_valid();
+  if (!valid) return pass(valid);
+  if (*valid) adopt(*image);
+  return *valid;
+}
+
+void Capture::adopt(const DatabaseImage& image) {
+  position_ = image.position();
+  commit_ = image.commit();
+  frames_since_checkpoint_ = position_.frames;
+  may_restart_ = true;
+}
+
+Result<std::optional<store::PageHashMap>> Capture::usable_hashes() {
+  const TxId newest = last();
+  if (auto r = fold_hashes(); !r) return pass(r);
+  auto map = store::PageHashMap::open(settings_.meta_path, environment_.gate);
+  if (!map) return pass(map);
+  if (!*map || !newest || (*map)->txid() != newest) return std::optional<store::PageHashMap>();
+  return map;
+}
+
+namespace {
+
+// An LTX file in the making that is only begun when there is a page to put into it.
+struct LazyFile {
+  std::optional<store::LocalStore::NewFile> file;
+  std::optional<LtxEncoder> encoder;
+
+  Result<void> add(store::LocalStore& store, const LtxHeader& header, PageNo page, Bytes image) {
+    if (auto r = begin(store, header); !r) return r;
+    return encoder->add(page, image);
+  }
+  Result<void> begin(store::LocalStore& store, const LtxHeader& header) {
+    if (encoder) return {};
+    auto created = store.create(header);
+    if (!created) return pass(created);
+    file.emplace(std::move(*created));
+    auto begun = LtxEncoder::begin(file->out(), header);
+    if (!begun) return pass(begun);
+    encoder.emplace(std::move(*begun));
+    return {};
+  }
+};
+
+LtxHeader with_position(LtxHeader header, const WalPosition& position) {
+  header.salts = position.salts;
+  header.wal_offset = static_cast<std::int64_t>(kWalHeaderSize);
+  header.wal_size = static_cast<std::int64_t>(position.frames * wal_frame_size(position.page_size));
+  return header;
+}
+
+}  // namespace
+
+Result<void> Capture::write_difference(DatabaseImage& image, store::PageHashMap& hashes) {
+  const LtxHeader header = with_position(next_header(image.page_size(), image.commit()), image.position());
+  LazyFile out;
+  std::vector<std::byte> page(image.page_size());
+  for (PageNo n = 1; n <= image.commit(); ++n) {
+    if (n == lock_page(image.page_size())) continue;
+    if (auto r = image.read(n, page); !r) return r;
+    auto known = hashes.get(n);
+    if (!known) return pass(known);
+    if (*known && **known == store::page_hash(page)) continue;
+    if (auto r = out.add(*store_, header, n, page); !r) return r;
+  }
+  if (!out.encoder && image.commit() == hashes.commit()) return {};
+  if (auto r = out.begin(*store_, header); !r) return r;
+  if (auto r = out.encoder->finish(); !r) return pass(r);
+  auto valid = image.still_valid();
+  if (!valid) return pass(valid);
+  if (!*valid) return {};  // the caller looks too, and starts over
+  return commit_file(*out.file, header);
+}
+
+Result<void> Capture::write_everything(DatabaseImage& image) {
+  const LtxHeader header = with_position(next_header(image.page_size(), image.commit()), image.position());
+  auto hashes = store::PageHashMap::create(settings_.meta_path, image.page_size(), environment_.gate);
+  if (!hashes) return pass(hashes);
+  LazyFile out;
+  std::vector<std::byte> page(image.page_size());
+  for (PageNo n = 1; n <= image.commit(); ++n) {
+    if (n == lock_page(image.page_size())) continue;
+    if (auto r = image.read(n, page); !r) return r;
+    if (auto r = out.add(*store_, header, n, page); !r) return r;
+    if (auto r = hashes->set(n, store::page_hash(page)); !r) return r;
+  }
+  if (auto r = out.encoder->finish(); !r) return pass(r);
+  auto valid = image.still_valid();
+  if (!valid) return pass(valid);
+  if (!*valid) return {};
+  if (auto r = commit_file(*out.file, header); !r) return r;
+  if (auto r = hashes->commit(header.range.max, header.commit); !r) return r;
+  hashes_txid_ = header.range.max;
+  return {};
+}
+
+Result<void> Capture::build_hashes() {
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    auto pinned = pin_image();
+    if (!pinned && pinned.error().code == Errc::busy) continue;
+    if (!pinned) return pass(pinned);
+    DatabaseImage& image = pinned->image;
+    auto hashes = store::PageHashMap::create(settings_.meta_path, image.page_size(), environment_.gate);
+    if (!hashes) return pass(hashes);
+    std::vector<std::byte> page(image.page_size());
+    for (PageNo n = 1; n <= image.commit(); ++n) {
+      if (n == lock_page(image.page_size())) continue;
+      if (auto r = image.read(n, page); !r) return r;
+      if (auto r = hashes->set(n, store::page_hash(page)); !r) return r;
+    }
+    auto valid = image.still_valid();
+    if (!valid) return pass(valid);
+    if (!*valid) continue;
+    if (auto r = hashes->commit(pinned->txid, image.commit()); !r) return r;
+    hashes_txid_ = pinned->txid;
+    return {};
+  }
+  return fail(Errc::busy, "database " + settings_.path + " never held still while it was read");
+}
+
+Result<void> Capture::fold_hashes() {
+  auto map = store::PageHashMap::open(settings_.meta_path, environment_.gate);
+  if (!map) return pass(map);
+  if (!*map) return {};
+  std::vector<LtxFileInfo> files;
+  {
+    const std::lock_guard lock(*store_lock_);
+    files = store_->files();
+  }
+  for (const LtxFileInfo& file : files) {
+    if (file.range.max <= (*map)->txid()) continue;
+    const bool follows = file.range.min == (*map)->txid().next();
+    auto body = store_->open_file(file.range);
+    if (!body) return pass(body);
+    auto folded = follows ? (*map)->fold(**body) : Result<void>(fail(Errc::corrupt, "a file is missing"));
+    if (!folded && folded.error().code != Errc::corrupt) return folded;
+    if (!folded) {  // void: the next anchoring writes everything
+      hashes_txid_ = {};
+      return store::PageHashMap::remove(settings_.meta_path, environment_.gate);
+    }
+  }
+  hashes_txid_ = (*map)->txid();
+  return {};
+}
+
+}  // namespace replica::engine

@@ -1,0 +1,130 @@
+// From the application's WAL to level-0 LTX files, without ever losing a committed frame.
+//
+// The invariant, kept here and asserted by every read: between the opening of one pin and the opening of the next,
+// everything up to mxFrame has been captured. Where continuity cannot be proved the database is anchored again:
+// compared page by page with the hash map and the difference written as one ordinary file (docs/architecture.md, lock
+// protocol).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "engine/environment.hpp"
+#include "engine/image.hpp"
+#include "store/local_store.hpp"
+#include "store/page_hash_map.hpp"
+
+namespace replica::engine {
+
+struct CaptureSettings {
+  std::string path;
+  std::string meta_path;
+  std::chrono::milliseconds busy_timeout{1000};
+  std::uint64_t max_sync_wal_bytes = 0;
+  bool convert_to_wal = true;
+};
+
+struct CaptureCounters {
+  std::uint64_t files = 0, wal_bytes = 0, anchors = 0;
+  std::uint64_t passive_checkpoints = 0, hard_checkpoints = 0;
+};
+
+// A pinned state of the database with the TXID it belongs to; the pin is the caller's.
+struct PinnedImage {
+  std::unique_ptr<Pin> pin;
+  DatabaseImage image;
+  TxId txid;
+};
+
+// One thread at a time (the database's capture lock).
+class Capture {
+ public:
+  // `store` and `store_lock`, which guards it against the lanes that ship and retain, outlive the capture.
+  Capture(CaptureSettings settings, store::LocalStore& store, std::mutex& store_lock, Environment environment);
+
+  // TXIDs continue behind `base` even when the local store ends before it (the replica is ahead).
+  void set_base(TxId base) { base_ = base; }
+  TxId last() const;
+
+  bool attached() const noexcept { return pin_.has_value(); }
+  // Pins the WAL and continues where the newest file ended, or anchors. Takes no write lock. not_found while there is
+  // no database, or an empty one.
+  Result<void> attach();
+  // Drops the pin. What was captured stays.
+  void detach() noexcept;
+
+  // Drops the pin as an application closes: when nobody else has the database open, the WAL is checkpointed and goes. A
+  // WAL that is left behind has to be recovered by the next opener, and SQLite before 3.50 can lose commits in that
+  // (WalDecoder::accept_unsummed says from what).
+  void close() noexcept;
+
+  // Is there something to capture? Reads shared memory only.
+  Result<bool> has_changes();
+  // Captures everything committed by now. The number of files written.
+  Result<std::size_t> capture();
+
+  // Moves the pin forward without ever dropping it.
+  Result<void> swap();
+  // Easy: true when everything is backfilled, so that the next writer restarts the WAL by itself.
+  Result<bool> checkpoint_easily();
+  // Hard: takes the write lock for as long as the last few frames take. `busy` when it is not to be had.
+  Result<void> checkpoint_hard();
+
+  // The state at this moment, captured up to just there, with a pin of its own.
+  Result<PinnedImage> pin_image();
+
+  // Brings the page-hash map up to last(). Needed before level-0 files behind it are deleted.
+  Result<void> fold_hashes();
+  TxId hashes_txid() const noexcept { return hashes_txid_; }  // as of the last fold
+
+  std::uint64_t wal_frames() const noexcept { return position_.frames; }
+  std::uint32_t page_size() const noexcept { return position_.page_size; }
+  std::uint32_t commit() const noexcept { return commit_; }
+  std::uint64_t frames_since_checkpoint() const noexcept { return frames_since_checkpoint_; }
+  const CaptureCounters& counters() const noexcept { return counters_; }
+
+  // Called with every file just written; set once, before attach().
+  std::function<void(const LtxHeader&)> on_file;
+
+ private:
+  enum class Continuity { same, restarted, lost };
+  io::ConnectionOptions connection_options() const;
+  Result<Pin> open_pin() const;
+  Result<void> prepare_database();
+  // Continues in the same WAL generation as the newest file; false when that cannot be proved.
+  Result<bool> continue_from(const LtxHeader& newest);
+  Result<void> anchor(std::string_view reason);
+  Result<bool> anchor_once();  // false = the WAL moved meanwhile: again
+  Result<void> write_difference(DatabaseImage& image, store::PageHashMap& hashes);
+  Result<void> write_everything(DatabaseImage& image);
+  Result<void> build_hashes();
+  // The map as of last(), or nullopt: there is none, or files between it and last() are gone.
+  Result<std::optional<store::PageHashMap>> usable_hashes();
+
+  void adopt(const DatabaseImage& image);
+  Continuity continuity(const wal::WalIndexHeader& index) const;
+  // Captures up to `index` (all of it when it is the newest).
+  Result<std::size_t> capture_to(const wal::WalIndexHeader& index);
+  Result<void> capture_range(WalFile& wal, std::uint64_t to_frame);
+  Result<void> write_changes(WalFile& wal, const Changeset& changes);
+  LtxHeader next_header(std::uint32_t page_size, std::uint32_t commit) const;
+  Result<void> commit_file(store::LocalStore::NewFile& file, const LtxHeader& header);
+
+  CaptureSettings settings_;
+  store::LocalStore* store_;
+  std::mutex* store_lock_;
+  Environment environment_;
+  TxId base_;
+  std::optional<Pin> pin_;
+  WalPosition position_;
+  std::uint32_t commit_ = 0;
+  bool may_restart_ = false;  // one change of generation is allowed before the next frames
+  std::uint64_t frames_since_checkpoint_ = 0;
+  TxId hashes_txid_;
+  CaptureCounters counters_;
+};
+
+}  // namespace replica::engine

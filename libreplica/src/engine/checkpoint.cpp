@@ -1,0 +1,78 @@
+// Moving the pin and checkpointing, so that the WAL can be restarted without a frame being lost. docs/architecture.md,
+// lock protocol, argues why.
+#include "engine/capture.hpp"
+
+namespace replica::engine {
+
+Result<void> Capture::swap() {
+  auto next = open_pin();
+  if (!next) return pass(next);
+  auto index = next->wal_index();
+  if (!index) return pass(index);
+  const std::uint64_t anchors = counters_.anchors;
+  if (auto r = capture_to(*index); !r) return pass(r);
+  if (counters_.anchors != anchors) return {};  // anchoring has moved the pin already
+  *pin_ = std::move(*next);
+  may_restart_ = true;
+  return {};
+}
+
+namespace {
+
+// A connection that knows the database is in WAL mode; one that has read nothing checkpoints nothing.
+Result<io::Connection> open_checkpointer(const std::string& path, const io::ConnectionOptions& options) {
+  auto connection = io::Connection::open(path, options);
+  if (!connection) return pass(connection);
+  if (auto r = connection->begin_read(); !r) return pass(r);
+  if (auto r = connection->end_read(); !r) return pass(r);
+  return connection;
+}
+
+}  // namespace
+
+Result<bool> Capture::checkpoint_easily() {
+  auto checkpointer = open_checkpointer(settings_.path, connection_options());
+  if (!checkpointer) return pass(checkpointer);
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    if (auto r = swap(); !r) return pass(r);
+    if (auto r = checkpointer->checkpoint_passive(); !r) return pass(r);
+    ++counters_.passive_checkpoints;
+    auto index = pin_->wal_index();
+    if (!index) return pass(index);
+    if (index->backfilled < index->max_frame) continue;
+    if (auto r = swap(); !r) return pass(r);
+    index = pin_->wal_index();
+    if (!index) return pass(index);
+    if (index->backfilled >= index->max_frame) {  // the next writer restarts the log by itself
+      frames_since_checkpoint_ = 0;
+      return true;
+    }
+  }
+  return false;
+}
+
+Result<void> Capture::checkpoint_hard() {
+  auto checkpointer = open_checkpointer(settings_.path, connection_options());
+  if (!checkpointer) return pass(checkpointer);
+  auto writer = io::Connection::open(settings_.path, connection_options());
+  if (!writer) return pass(writer);
+  if (auto r = writer->begin_write(); !r) return r;
+  auto done = [&]() -> Result<void> {
+    if (auto r = capture(); !r) return pass(r);
+    detach();
+    auto passive = checkpointer->checkpoint_passive();
+    auto pin = open_pin();
+    if (!pin) return pass(pin);
+    pin_.emplace(std::move(*pin));
+    may_restart_ = true;
+    return passive;
+  }();
+  auto released = writer->end_write();
+  if (!done) return done;
+  if (!released) return released;
+  ++counters_.hard_checkpoints;
+  frames_since_checkpoint_ = 0;
+  return {};
+}
+
+}  // namespace replica::engine

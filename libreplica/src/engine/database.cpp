@@ -1,0 +1,268 @@
+// The capture lane and the façade; shipping is in ship.cpp, maintenance in upkeep.cpp.
+#include "engine/database.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "engine/lane_lock.hpp"
+
+namespace replica::engine {
+namespace {
+
+constexpr int kDefaultHardFrames = 121'359;  // the peer's truncate-page-n
+constexpr int kAttachAttempts = 3;           // a damaged newest file is moved aside and the attach tried again
+
+CheckpointPolicy policy_of(const DatabaseConfig& config) {
+  CheckpointPolicy policy;
+  policy.easy_frames = static_cast<std::uint64_t>(config.min_checkpoint_page_count);
+  const int hard = config.truncate_page_n == 0 ? kDefaultHardFrames : config.truncate_page_n;
+  policy.hard_frames = hard < 0 ? 0 : static_cast<std::uint64_t>(hard);
+  policy.interval = config.checkpoint_interval;
+  return policy;
+}
+
+double seconds_since(const Clock& clock, Clock::Steady start) {
+  return std::chrono::duration<double>(clock.steady() - start).count();
+}
+
+}  // namespace
+
+Database::Database(DatabaseConfig config, const ReplicatorOptions& options, Environment environment)
+    : config_(std::move(config)),
+      options_(options),
+      environment_(environment),
+      checkpoint_policy_(policy_of(config_)),
+      schedule_(options) {
+  if (config_.meta_path.empty()) config_.meta_path = store::default_meta_path(config_.path);
+  if (config_.backend) replica_.emplace(config_.backend, config_.backend_path);
+  status_.path = config_.path;
+  status_.replica_url = config_.replica_url;
+  if (replica_) status_.replica_type = std::string(replica_->type());
+}
+
+Database::~Database() { close(); }
+
+Result<Database::Captured> Database::capture(const Call& call) {
+  auto lock = lock_lane(capture_lock_, call, "capture");
+  if (!lock) return pass(lock);
+  const auto start = environment_.clock->steady();
+  auto captured = capture_locked(call);
+  // An idle look costs one stat and a glance at shared memory, nothing more.
+  if (!captured || captured->files > 0 || captured->attached_now) refresh_status();
+  const std::lock_guard guard(status_lock_);
+  status_.sync_seconds += seconds_since(*environment_.clock, start);
+  status_.disk_full = !captured && captured.error().code == Errc::no_space;
+  if (captured) {
+    status_.syncs += captured->files > 0 ? 1 : 0;
+  } else if (captured.error().code != Errc::not_found) {
+    ++status_.sync_errors;
+  }
+  return captured;
+}
+
+Result<Database::Captured> Database::capture_locked(const Call& call) {
+  Captured result;
+  if (replaced()) {
+    environment_.logger->log(LogLevel::warn, "database file was replaced or removed", {{"path", config_.path}});
+    capture_->detach();
+  }
+  if (!capture_ || !capture_->attached()) {
+    const std::uint64_t before = capture_ ? capture_->counters().files : 0;
+    if (auto r = ensure_attached(call); !r) return pass(r);
+    result.attached_now = true;
+    result.files = static_cast<std::size_t>(capture_->counters().files - before);
+  }
+  auto files = capture_->capture();
+  if (!files) {
+    if (files.error().code != Errc::no_space && files.error().code != Errc::busy) capture_->detach();
+    return pass(files);
+  }
+  result.files += *files;
+  if (auto r = checkpoint_if_due(); !r) {
+    // Nothing captured is at risk: report it, and look again later.
+    environment_.logger->log(LogLevel::warn, "checkpoint failed",
+                             {{"path", config_.path}, {"error", r.error().message}});
+    const std::lock_guard guard(status_lock_);
+    ++status_.checkpoint_errors;
+    if (!capture_->attached()) return pass(r);
+  }
+  return result;
+}
+
+bool Database::replaced() {
+  if (!capture_ || !capture_->attached()) return false;
+  auto now = io::stat_path(config_.path);
+  return !now || now->inode != identity_.inode || now->device != identity_.device;
+}
+
+Result<void> Database::ensure_store() {
+  auto info = io::stat_path(config_.path);
+  if (!info) return pass(info, "open database");
+  if (info->size == 0) return fail(Errc::not_found, "database " + config_.path + " is still empty");
+  identity_ = *info;
+  if (store_) return {};
+  if (auto r = io::make_directories(config_.meta_path, environment_.gate); !r) return r;
+  const std::string lock_path = config_.meta_path + "/lock";
+  auto lock = io::File::open(lock_path, io::File::Mode::read_write, environment_.gate, 0600);
+  if (!lock) return pass(lock);
+  auto mine = lock->try_lock_exclusive();
+  if (!mine) return pass(mine);
+  if (!*mine) {
+    std::array<std::byte, 32> holder{};
+    auto n = lock->read_at(0, holder);
+    const std::string pid(reinterpret_cast<const char*>(holder.data()), n ? *n : 0);
+    return fail(Errc::busy, "database " + config_.path + " is already replicated by process " + pid,
+                "stop that daemon first; one database has one daemon");
+  }
+  const std::string pid = std::to_string(io::process_id());
+  if (auto r = lock->truncate(0); !r) return r;
+  if (auto r = lock->write_at(0, std::as_bytes(std::span(pid))); !r) return r;
+  auto store = store::LocalStore::open(config_.meta_path, config_.path, environment_.gate);
+  if (!store) return pass(store, "open local store");
+  const std::lock_guard guard(store_lock_);
+  owner_lock_ = std::move(*lock);
+  store_.emplace(std::move(*store));
+  CaptureSettings settings{
+      .path = config_.path,
+      .meta_path = config_.meta_path,
+      .busy_timeout = config_.busy_timeout,
+      .max_sync_wal_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(0, config_.max_sync_wal_bytes)),
+      .convert_to_wal = config_.convert_to_wal};
+  capture_.emplace(std::move(settings), *store_, store_lock_, environment_);
+  return {};
+}
+
+Result<void> Database::ensure_attached(const Call& call) {
+  if (auto r = ensure_store(); !r) return r;
+  bool damaged = false;
+  for (int attempt = 0;; ++attempt) {
+    // Without a trustworthy local position the replica's counts; else it is looked at when shipping.
+    const bool ask = replica_ && (damaged || levels_.known() || !capture_->last());
+    if (ask) {
+      if (auto r = follow_replica(call); !r) return pass(r, "find position of replica");
+    }
+    auto attached = capture_->attach();
+    if (attached) break;
+    if (attached.error().code != Errc::corrupt || attempt + 1 == kAttachAttempts) return attached;
+    environment_.logger->log(LogLevel::warn, "local state is damaged",
+                             {{"path", config_.path}, {"error", attached.error().message}});
+    damaged = true;
+  }
+  last_checkpoint_ = environment_.clock->steady();
+  environment_.logger->log(LogLevel::info, "initialized db",
+                           {{"path", config_.path}, {"txid", capture_->last().text()}});
+  return {};
+}
+
+Result<void> Database::follow_replica(const Call& call) {
+  if (auto r = levels_.load(*replica_, call); !r) return r;
+  const TxId remote = levels_.last();
+  if (remote <= capture_->last()) return {};
+  environment_.logger->log(LogLevel::info, "replica is ahead of the local state, continuing behind it",
+                           {{"path", config_.path}, {"local", capture_->last().text()}, {"replica", remote.text()}});
+  {
+    const std::lock_guard guard(store_lock_);
+    if (auto r = store_->clear(); !r) return r;
+  }
+  capture_->set_base(remote);
+  // Its newest file tells whether the WAL still is the one it ended with.
+  const auto newest = levels_.newest(0);
+  if (!newest || newest->range.max != remote) return {};
+  auto body = replica_->open(*newest, call);
+  if (!body) return pass(body);
+  const std::lock_guard guard(store_lock_);
+  auto imported = store_->import(**body, newest->range);
+  return !imported && imported.error().code != Errc::corrupt ? imported : Result<void>{};
+}
+
+Result<void> Database::checkpoint_if_due() {
+  const auto now = environment_.clock->steady();
+  if (now < next_checkpoint_) return {};
+  const CheckpointSituation situation{
+      .wal_frames = capture_->wal_frames(),
+      .frames_since = capture_->frames_since_checkpoint(),
+      .since_last = std::chrono::duration_cast<std::chrono::milliseconds>(now - last_checkpoint_)};
+  const CheckpointNeed need = checkpoint_need(checkpoint_policy_, situation);
+  if (need == CheckpointNeed::none) return {};
+  auto complete = capture_->checkpoint_easily();
+  if (!complete) return pass(complete);
+  if (!*complete && need == CheckpointNeed::hard && capture_->wal_frames() >= checkpoint_policy_.hard_frames) {
+    auto hard = capture_->checkpoint_hard();
+    if (!hard && hard.error().code != Errc::busy) return hard;
+    *complete = hard.has_value();
+  }
+  // An application's long reader can keep it from completing for hours: look less often then.
+  failed_checkpoints_ = *complete ? 0 : std::min(failed_checkpoints_ + 1, 5);
+  last_checkpoint_ = *complete ? environment_.clock->steady() : last_checkpoint_;
+  next_checkpoint_ = *complete ? Clock::Steady{} : now + std::chrono::milliseconds(500) * (1 << failed_checkpoints_);
+  const std::lock_guard guard(status_lock_);
+  status_.checkpoint_seconds += seconds_since(*environment_.clock, now);
+  return {};
+}
+
+void Database::close() {
+  const std::scoped_lock lanes(maintain_lock_, ship_lock_, capture_lock_);
+  if (capture_) {
+    // Saves the next start from reading everything; what cannot be folded now is folded then.
+    if (auto folded = capture_->fold_hashes(); !folded) {
+      environment_.logger->log(LogLevel::warn, "page hashes not saved",
+                               {{"path", config_.path}, {"error", folded.error().message}});
+    }
+  }
+  if (capture_) capture_->close();
+  {
+    const std::lock_guard guard(store_lock_);
+    capture_.reset();
+    store_.reset();
+    owner_lock_.close();
+  }
+  levels_.forget();
+  position_known_ = false;
+  shipped_page_size_ = 0;
+  const std::lock_guard guard(status_lock_);
+  status_.ready = false;
+}
+
+TxId Database::captured() const {
+  const std::lock_guard guard(status_lock_);
+  return status_.local_txid;
+}
+
+TxId Database::replicated() const { return {replicated_.load()}; }
+
+void Database::refresh_status() {
+  auto main = io::stat_path(config_.path);
+  auto wal = io::stat_path(config_.path + "-wal");
+  const std::lock_guard guard(status_lock_);
+  status_.database_bytes = main ? main->size : 0;
+  status_.wal_bytes = wal ? wal->size : 0;
+  status_.ready = capture_ && capture_->attached();
+  if (!capture_) return;
+  status_.local_txid = capture_->last();
+  const CaptureCounters& counters = capture_->counters();
+  status_.wal_bytes_captured = counters.wal_bytes;
+  status_.checkpoints_passive = counters.passive_checkpoints;
+  status_.checkpoints_hard = counters.hard_checkpoints;
+  status_.reanchors = counters.anchors;
+}
+
+DatabaseStatus Database::status() const {
+  const std::lock_guard guard(status_lock_);
+  DatabaseStatus status = status_;
+  status.replicated_txid = replicated();
+  return status;
+}
+
+void Database::note_error(const Error& error) {
+  const std::lock_guard guard(status_lock_);
+  status_.last_error = error;
+}
+
+std::vector<LtxFileInfo> Database::local_files() const {
+  const std::lock_guard guard(store_lock_);
+  return store_ ? store_->files() : std::vector<LtxFileInfo>();
+}
+
+std::string Database::scratch_directory() const { return config_.meta_path + "/scratch"; }
+
+}  // namespace replica::engine

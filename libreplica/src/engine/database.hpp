@@ -1,0 +1,105 @@
+// One replicated database: capture, ship and maintain, each a lane that runs one at a time beside the others, so that
+// capturing never waits for the network and shipping never for a compaction.
+//
+// Lock order: maintain → ship → capture → store. A lane takes locks to its right only.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "engine/capture.hpp"
+#include "engine/checkpoint_policy.hpp"
+#include "engine/levels.hpp"
+#include "engine/maintenance.hpp"
+#include "engine/scratch_file.hpp"
+#include "replica/database.hpp"
+
+namespace replica::engine {
+
+// Safe from any thread.
+class Database {
+ public:
+  // `options` and `environment` outlive the database.
+  Database(DatabaseConfig config, const ReplicatorOptions& options, Environment environment);
+  ~Database();
+
+  const DatabaseConfig& config() const noexcept { return config_; }
+
+  struct Captured {
+    std::size_t files = 0;      // level-0 files written by this call
+    bool attached_now = false;  // this call attached the database
+  };
+  // Attaches when needed (not_found while there is no database), captures all that is committed, checkpoints when due.
+  Result<Captured> capture(const Call& call);
+  // Uploads in TXID order what the replica lacks. The replicated position.
+  Result<TxId> ship(const Call& call);
+  // Compaction, snapshot and retention as far as they are due.
+  Result<void> maintain(const Call& call);
+  // When maintain() has something to do next; nullopt = not before something is captured.
+  std::optional<Timestamp> next_maintenance();
+  // Writes a level-9 snapshot of the state right now.
+  Result<TxId> snapshot(const Call& call);
+
+  // Lets go of the database: no connection, no descriptor. What was captured stays; capture() opens it again.
+  void close();
+
+  TxId captured() const;    // local position
+  TxId replicated() const;  // durable on the replica
+  DatabaseStatus status() const;
+  void note_error(const Error& error);  // shown by status() until the next success
+
+ private:
+  Result<Captured> capture_locked(const Call& call);
+  Result<void> ensure_store();
+  Result<void> ensure_attached(const Call& call);
+  Result<void> follow_replica(const Call& call);
+  bool replaced();
+  Result<void> checkpoint_if_due();
+  Result<void> upload_pending(const Call& call);
+  Result<void> upload(const LtxFileInfo& file, const Call& call);
+  Result<std::unique_ptr<Source>> open_local(const LtxFileInfo& file) const;
+  Result<void> learn_page_size(const Call& call);
+  Result<void> upload_as_snapshot(const LtxFileInfo& file, const Call& call);
+  Result<void> upload_snapshot(const ScratchFile& scratch, const Call& call);
+  Result<ScratchFile> pin_snapshot(const Call& call);
+  Result<TxId> write_snapshot(const Call& call);
+  Result<void> fill_hole(const Call& call);
+  Result<void> compact_level(Level level, const Call& call);
+  Result<std::vector<LtxFileInfo>> compaction_inputs(Level level, const Call& call);
+  Result<std::vector<LtxFileInfo>> heal_level0(const std::optional<LtxFileInfo>& newest, const Call& call);
+  Result<void> retain(Timestamp now, const Call& call);
+  Result<void> remove_from_replica(const std::vector<LtxFileInfo>& files, const Call& call);
+  Result<void> trim_local(Timestamp now, const Call& call);
+  std::vector<LtxFileInfo> local_files() const;
+  std::string scratch_directory() const;
+  void refresh_status();
+
+  DatabaseConfig config_;
+  const ReplicatorOptions& options_;
+  Environment environment_;
+  CheckpointPolicy checkpoint_policy_;
+  std::optional<Replica> replica_;
+  Levels levels_;
+
+  std::timed_mutex maintain_lock_, ship_lock_, capture_lock_;
+  mutable std::mutex store_lock_;
+  std::optional<store::LocalStore> store_;  // store_lock_, but opened and closed under capture_lock_
+  io::File owner_lock_;                     // capture_lock_ from here on
+  std::optional<Capture> capture_;
+  io::FileInfo identity_;
+  Clock::Steady last_checkpoint_{}, next_checkpoint_{};
+  int failed_checkpoints_ = 0;
+
+  MaintenanceSchedule schedule_;         // maintain_lock_
+  std::uint32_t shipped_page_size_ = 0;  // ship_lock_
+  bool position_known_ = false;          // ship_lock_: replicated_ is what the replica's listing said or better
+  std::atomic<std::uint64_t> replicated_{0};
+
+  mutable std::mutex status_lock_;
+  DatabaseStatus status_;
+};
+
+}  // namespace replica::engine

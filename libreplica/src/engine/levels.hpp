@@ -1,0 +1,35 @@
+// What the replica holds, as we know it: read once by listing, then kept up to date by our own writes and removals, so
+// that steady state needs no listing.
+#pragma once
+
+#include <array>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "replica/replica.hpp"
+
+namespace replica::engine {
+
+// Safe from any thread.
+class Levels {
+ public:
+  // Lists every level unless that is known already.
+  Result<void> load(const Replica& replica, const Call& call);
+  void forget();  // after a failure, or when somebody else may have written
+
+  void added(const LtxFileInfo& file);
+  void removed(const std::vector<LtxFileInfo>& files);
+
+  std::vector<LtxFileInfo> files(Level level) const;  // ascending; empty while unknown
+  std::optional<LtxFileInfo> newest(Level level) const;
+  TxId last() const;  // highest max TXID of all levels
+  bool known() const;
+
+ private:
+  mutable std::mutex lock_;
+  bool known_ = false;
+  std::array<std::vector<LtxFileInfo>, kSnapshotLevel + 1> levels_;
+};
+
+}  // namespace replica::engine

@@ -1,0 +1,32 @@
+// When compaction, snapshot and retention are due: functions of what is known and the time.
+#pragma once
+
+#include <map>
+#include <optional>
+
+#include "engine/levels.hpp"
+#include "replica/database.hpp"
+
+namespace replica::engine {
+
+// Remembers when each level was last looked at. One thread at a time.
+class MaintenanceSchedule {
+ public:
+  explicit MaintenanceSchedule(const ReplicatorOptions& options) : options_(&options) {}
+
+  Level highest_level() const noexcept { return static_cast<Level>(options_->levels.size()); }
+  // Level 1…highest_level(), or kSnapshotLevel: an aligned instant of its interval has passed since it was last done,
+  // and the newest file of the level is older than that instant.
+  bool due(Level level, const Levels& levels, Timestamp now) const;
+  void done(Level level, Timestamp now) { done_[level] = now; }
+  // The next time any of it has work, given what the replica holds and the position `captured`.
+  std::optional<Timestamp> next(const Levels& levels, TxId captured, Timestamp now) const;
+
+ private:
+  std::chrono::milliseconds interval(Level level) const;
+  bool has_input(Level level, const Levels& levels, TxId captured) const;
+  const ReplicatorOptions* options_;
+  std::map<Level, Timestamp> done_;
+};
+
+}  // namespace replica::engine

@@ -1,0 +1,212 @@
+// The ship lane: level-0 files to the replica, in TXID order, and snapshots.
+#include <array>
+
+#include "engine/database.hpp"
+#include "engine/lane_lock.hpp"
+#include "io/file.hpp"
+
+namespace replica::engine {
+namespace {
+
+Result<LtxHeader> read_header_of(Source& body) {
+  std::array<std::byte, kLtxHeaderSize> bytes{};
+  if (auto r = read_exactly(body, bytes); !r) return pass(r);
+  if (auto r = body.rewind(); !r) return pass(r);
+  return parse_ltx_header(bytes);
+}
+
+}  // namespace
+
+Result<TxId> Database::ship(const Call& call) {
+  if (!replica_) return fail(Errc::precondition_failed, "database has no replica");
+  auto lock = lock_lane(ship_lock_, call, "ship");
+  if (!lock) return pass(lock);
+  auto shipped = upload_pending(call);
+  if (!shipped) {
+    // Whatever the store now holds of the failed upload is found out by listing it again.
+    levels_.forget();
+    position_known_ = false;
+    return pass(shipped);
+  }
+  return replicated();
+}
+
+Result<void> Database::upload_pending(const Call& call) {
+  if (auto r = levels_.load(*replica_, call); !r) return r;
+  if (!position_known_) replicated_ = levels_.last().value;
+  position_known_ = true;
+  if (replicated() > captured()) {
+    auto lock = lock_lane(capture_lock_, call, "follow replica");
+    if (!lock) return pass(lock);
+    if (capture_ && replicated() > capture_->last()) {
+      capture_->detach();
+      if (auto r = capture_locked(call); !r) return pass(r);
+      refresh_status();
+    }
+  }
+  for (const LtxFileInfo& file : local_files()) {
+    if (file.range.max <= replicated()) continue;
+    if (file.range.min > replicated().next()) {
+      if (auto r = fill_hole(call); !r) return r;
+      if (file.range.max <= replicated()) continue;
+    }
+    if (auto r = upload(file, call); !r) return r;
+  }
+  if (replicated() < captured()) {
+    // The files that would bring the replica up to date are gone from here: a snapshot does.
+    if (auto r = fill_hole(call); !r) return r;
+  }
+  const std::lock_guard guard(status_lock_);
+  status_.last_sync_at = environment_.clock->now();
+  status_.last_error.reset();
+  return {};
+}
+
+Result<std::unique_ptr<Source>> Database::open_local(const LtxFileInfo& file) const {
+  const std::lock_guard guard(store_lock_);
+  if (!store_) return fail(Errc::cancelled, "database was closed");
+  return store_->open_file(file.range);
+}
+
+Result<void> Database::upload(const LtxFileInfo& file, const Call& call) {
+  auto body = open_local(file);
+  if (!body) return pass(body);
+  auto header = read_header_of(**body);
+  if (!header) return pass(header, "upload " + file.name());
+  // A file with another page size starts the history over: the snapshot that makes it restorable must be there first.
+  if (auto r = learn_page_size(call); !r) return r;
+  if (shipped_page_size_ != 0 && header->page_size != shipped_page_size_) {
+    if (auto r = upload_as_snapshot(file, call); !r) return r;
+  }
+  shipped_page_size_ = header->page_size;
+  auto stored = replica_->write(0, file.range, header->timestamp, **body, call);
+  if (!stored) return pass(stored, "upload " + file.name());
+  levels_.added(*stored);
+  replicated_ = file.range.max.value;
+  const std::lock_guard guard(status_lock_);
+  ++status_.uploads;
+  status_.upload_bytes += stored->size;
+  environment_.logger->log(
+      LogLevel::debug, "ltx file uploaded",
+      {{"path", config_.path}, {"txid", file.range.max.text()}, {"size", std::to_string(stored->size)}});
+  return {};
+}
+
+// The page size of the newest file on the replica, asked for once.
+Result<void> Database::learn_page_size(const Call& call) {
+  if (shipped_page_size_ != 0) return {};
+  for (Level level = 0; level <= kSnapshotLevel; ++level) {
+    const auto newest = levels_.newest(level);
+    if (!newest || newest->range.max != replicated()) continue;
+    auto header = replica_->read_header(*newest, call);
+    if (!header) return pass(header, "read newest header of replica");
+    shipped_page_size_ = header->page_size;
+    return {};
+  }
+  return {};
+}
+
+Result<void> Database::upload_as_snapshot(const LtxFileInfo& file, const Call& call) {
+  auto body = open_local(file);
+  if (!body) return pass(body);
+  auto decoder = LtxDecoder::begin(**body);
+  if (!decoder) return pass(decoder);
+  LtxHeader header = decoder->header();
+  header.range.min = TxId{1};
+  header.wal_offset = header.wal_size = 0;
+  header.salts = {};
+  auto copy_pages = [&](LtxEncoder& encoder) -> Result<void> {
+    for (;;) {
+      auto page = decoder->next();
+      if (!page) return pass(page);
+      if (!*page) return {};
+      if (auto r = encoder.add(**page); !r) return r;
+    }
+  };
+  auto scratch = ScratchFile::write(scratch_directory(), header, copy_pages, environment_.gate);
+  if (!scratch) return pass(scratch, "restart history at a new page size");
+  return upload_snapshot(*scratch, call);
+}
+
+Result<void> Database::upload_snapshot(const ScratchFile& scratch, const Call& call) {
+  auto body = scratch.open();
+  if (!body) return pass(body);
+  auto stored = replica_->write(kSnapshotLevel, scratch.header().range, scratch.header().timestamp, *body, call);
+  if (!stored) return pass(stored, "upload snapshot");
+  levels_.added(*stored);
+  environment_.logger->log(
+      LogLevel::info, "snapshot complete",
+      {{"path", config_.path}, {"txid", scratch.header().range.max.text()}, {"size", std::to_string(stored->size)}});
+  return {};
+}
+
+// The state right now as a scratch file; the pin is gone when this returns.
+Result<ScratchFile> Database::pin_snapshot(const Call& call) {
+  constexpr int kAttempts = 10;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    auto pinned = [&]() -> Result<PinnedImage> {
+      auto lock = lock_lane(capture_lock_, call, "snapshot");
+      if (!lock) return pass(lock);
+      if (auto r = capture_locked(call); !r) return pass(r);  // attaches when it has to
+      auto image = capture_->pin_image();
+      refresh_status();
+      return image;
+    }();
+    if (!pinned && pinned.error().code == Errc::busy) continue;
+    if (!pinned) return pass(pinned);
+
+    DatabaseImage& image = pinned->image;
+    LtxHeader header;
+    header.page_size = image.page_size();
+    header.commit = image.commit();
+    header.range = {TxId{1}, pinned->txid};
+    header.timestamp = environment_.clock->now();
+    auto add_pages = [&](LtxEncoder& encoder) -> Result<void> {
+      std::vector<std::byte> page(image.page_size());
+      for (PageNo n = 1; n <= image.commit(); ++n) {
+        if (n % 4096 == 0) {
+          if (auto r = call.check("snapshot"); !r) return r;
+        }
+        if (n == lock_page(image.page_size())) continue;
+        if (auto r = image.read(n, page); !r) return r;
+        if (auto r = encoder.add(n, page); !r) return r;
+      }
+      return {};
+    };
+    auto scratch = ScratchFile::write(scratch_directory(), header, add_pages, environment_.gate);
+    if (!scratch) return pass(scratch, "write snapshot");
+    auto valid = image.still_valid();
+    if (!valid) return pass(valid);
+    if (*valid) return scratch;
+  }
+  return fail(Errc::busy, "database " + config_.path + " never held still for a snapshot");
+}
+
+Result<TxId> Database::snapshot(const Call& call) {
+  if (!replica_) return fail(Errc::precondition_failed, "database has no replica");
+  auto lock = lock_lane(maintain_lock_, call, "snapshot");
+  if (!lock) return pass(lock);
+  return write_snapshot(call);
+}
+
+// Level 0 first: a snapshot that is ahead of it would pass for the replicated position after a crash.
+Result<TxId> Database::write_snapshot(const Call& call) {
+  auto scratch = pin_snapshot(call);
+  if (!scratch) return pass(scratch);
+  const TxId txid = scratch->header().range.max;
+  if (auto r = ship(call); !r) return pass(r);
+  if (auto r = upload_snapshot(*scratch, call); !r) return pass(r);
+  return txid;
+}
+
+Result<void> Database::fill_hole(const Call& call) {
+  environment_.logger->log(LogLevel::warn, "local files behind the replica are gone, uploading a snapshot instead",
+                           {{"path", config_.path}, {"replica", replicated().text()}, {"local", captured().text()}});
+  auto scratch = pin_snapshot(call);
+  if (!scratch) return pass(scratch);
+  if (auto r = upload_snapshot(*scratch, call); !r) return r;
+  replicated_ = scratch->header().range.max.value;
+  return {};
+}
+
+}  // namespace replica::engine

@@ -1,0 +1,152 @@
+// The maintain lane: compaction, snapshots and retention of one database.
+#include <algorithm>
+
+#include "engine/database.hpp"
+#include "engine/lane_lock.hpp"
+#include "engine/maintain.hpp"
+
+namespace replica::engine {
+
+std::optional<Timestamp> Database::next_maintenance() {
+  const std::unique_lock lock(maintain_lock_, std::try_to_lock);
+  if (!lock || !replica_ || !levels_.known()) return std::nullopt;  // a run in progress asks again when it is done
+  return schedule_.next(levels_, captured(), environment_.clock->now());
+}
+
+Result<void> Database::maintain(const Call& call) {
+  if (!replica_) return {};
+  auto lock = lock_lane(maintain_lock_, call, "maintain");
+  if (!lock) return pass(lock);
+  if (!levels_.known()) return {};  // nothing shipped yet; shipping learns what there is
+  const Timestamp now = environment_.clock->now();
+  auto maintained = [&]() -> Result<void> {
+    for (Level level = 1; level <= schedule_.highest_level(); ++level) {
+      if (!schedule_.due(level, levels_, now)) continue;
+      if (auto r = compact_level(level, call); !r) return pass(r, "compact to level " + std::to_string(level));
+      schedule_.done(level, now);
+    }
+    if (schedule_.due(kSnapshotLevel, levels_, now)) {
+      const auto newest = levels_.newest(kSnapshotLevel);
+      if (!newest || newest->range.max < captured()) {
+        if (auto r = write_snapshot(call); !r) return pass(r);
+      }
+      schedule_.done(kSnapshotLevel, now);
+    }
+    return retain(now, call);
+  }();
+  if (!maintained && maintained.error().code == Errc::not_found) levels_.forget();  // somebody else removed files
+  return maintained;
+}
+
+Result<void> Database::compact_level(Level level, const Call& call) {
+  // A backlog is merged in runs; each makes progress or ends the loop.
+  for (;;) {
+    auto inputs = compaction_inputs(level, call);
+    if (!inputs) return pass(inputs);
+    if (inputs->empty()) return {};
+    const OpenInput open = [&](const LtxFileInfo& file) -> Result<std::unique_ptr<Reader>> {
+      if (level == 1) {
+        if (auto local = open_local(file)) return std::unique_ptr<Reader>(std::move(*local));
+      }
+      return replica_->open(file, call, kCompactionBlock);
+    };
+    auto done = compact(*replica_, level, *inputs, open, scratch_directory(), call);
+    if (!done) return pass(done);
+    levels_.added(done->file);
+    environment_.logger->log(LogLevel::debug, "compaction complete",
+                             {{"path", config_.path},
+                              {"level", std::to_string(level)},
+                              {"min", done->file.range.min.text()},
+                              {"max", done->file.range.max.text()},
+                              {"size", std::to_string(done->file.size)}});
+  }
+}
+
+Result<std::vector<LtxFileInfo>> Database::compaction_inputs(Level level, const Call& call) {
+  const auto newest = levels_.newest(level);
+  auto plan = plan_compaction(levels_.files(level - 1), newest);
+  if (plan || plan.error().code != Errc::corrupt) return plan;
+  environment_.logger->log(LogLevel::warn, "replica has a hole",
+                           {{"path", config_.path}, {"error", plan.error().message}});
+  if (level == 1) {
+    if (auto healed = heal_level0(newest, call); !healed || !healed->empty()) return healed;
+  }
+  // A snapshot bridges what is gone; compaction goes on behind the hole.
+  const auto below = levels_.files(level - 1);
+  const auto after = std::find_if(below.begin(), below.end(),
+                                  [&](const LtxFileInfo& f) { return !newest || f.range.min > newest->range.max; });
+  if (after == below.end()) return std::vector<LtxFileInfo>();
+  const auto snapshot = levels_.newest(kSnapshotLevel);
+  if (!snapshot || snapshot->range.max.next() < after->range.min) {
+    if (auto r = write_snapshot(call); !r) return pass(r);
+  }
+  return plan_compaction(std::vector<LtxFileInfo>(after, below.end()), std::nullopt);
+}
+
+// Uploads again what is missing in level 0 and still lies beside the database.
+Result<std::vector<LtxFileInfo>> Database::heal_level0(const std::optional<LtxFileInfo>& newest, const Call& call) {
+  const auto remote = levels_.files(0);
+  for (const LtxFileInfo& file : local_files()) {
+    if ((newest && file.range.max <= newest->range.max) || file.range.max > replicated()) continue;
+    const bool there =
+        std::any_of(remote.begin(), remote.end(), [&](const LtxFileInfo& f) { return f.range == file.range; });
+    if (there) continue;
+    auto body = open_local(file);
+    if (!body) return pass(body);
+    auto stored = replica_->write(0, file.range, file.created_at, **body, call);
+    if (!stored) return pass(stored);
+    levels_.added(*stored);
+  }
+  auto plan = plan_compaction(levels_.files(0), newest);
+  return plan ? plan : Result<std::vector<LtxFileInfo>>(std::vector<LtxFileInfo>());
+}
+
+Result<void> Database::retain(Timestamp now, const Call& call) {
+  const auto newest1 = levels_.newest(1);
+  if (options_.retention_enabled) {
+    const auto level0 =
+        plan_l0_retention(levels_.files(0), newest1 ? newest1->range.max : TxId{}, now, options_.l0_retention);
+    if (auto r = remove_from_replica(level0.remove, call); !r) return pass(r, "retain level 0");
+    std::vector<std::vector<LtxFileInfo>> levels;
+    for (Level level = 1; level <= kMaxCompactionLevel; ++level) levels.push_back(levels_.files(level));
+    const auto old = plan_snapshot_retention(levels_.files(kSnapshotLevel), levels, now, options_.snapshot_retention);
+    if (auto r = remove_from_replica(old.remove, call); !r) return pass(r, "retain snapshots");
+  }
+  return trim_local(now, call);
+}
+
+Result<void> Database::remove_from_replica(const std::vector<LtxFileInfo>& files, const Call& call) {
+  if (files.empty()) return {};
+  if (auto r = replica_->remove(files, call); !r) {
+    levels_.forget();  // some may be gone
+    return r;
+  }
+  levels_.removed(files);
+  environment_.logger->log(LogLevel::debug, "retention enforced",
+                           {{"path", config_.path}, {"deleted", std::to_string(files.size())}});
+  return {};
+}
+
+// Local level-0 files that the replica has in level 1 too, once they are old enough and their hashes are safe.
+Result<void> Database::trim_local(Timestamp now, const Call& call) {
+  const auto newest1 = levels_.newest(1);
+  const TxId covered = std::min(newest1 ? newest1->range.max : TxId{}, replicated());
+  const auto plan = plan_l0_retention(local_files(), covered, now, options_.l0_retention);
+  if (plan.remove.empty()) return {};
+  {
+    auto lock = lock_lane(capture_lock_, call, "fold page hashes");
+    if (!lock) return pass(lock);
+    if (!capture_) return {};
+    if (capture_->hashes_txid() < plan.remove.back().range.max) {
+      if (auto r = capture_->fold_hashes(); !r) return pass(r, "fold page hashes");
+    }
+  }
+  for (const LtxFileInfo& file : plan.remove) {
+    const std::lock_guard guard(store_lock_);
+    if (!store_) return {};
+    if (auto r = store_->remove(file.range); !r) return r;
+  }
+  return {};
+}
+
+}  // namespace replica::engine

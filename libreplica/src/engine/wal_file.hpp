@@ -1,0 +1,48 @@
+// Verified reading of the -wal file. The file carries no locks, so it may be opened and closed at will.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "io/file.hpp"
+#include "replica/wal.hpp"
+
+namespace replica::engine {
+
+// How far the log is known: `frames` frames of one generation, with the running checksum behind them.
+struct WalPosition {
+  Salts salts;
+  std::uint32_t page_size = 0;
+  std::uint64_t frames = 0;
+  WalChecksum checksum;  // void while frames is 0: then the WAL header's counts
+};
+
+// One thread at a time. The caller holds a pin, so that what it reads does not move.
+class WalFile {
+ public:
+  // not_found when there is no WAL or it is shorter than a header; corrupt when the header is damaged.
+  static Result<WalFile> open(const std::string& database_path, io::Gate* gate);
+
+  const WalHeader& header() const noexcept { return header_; }
+
+  // The committed frames from `from` up to `to_frame` (exclusive, at most: as read from the wal-index), cut at the
+  // first commit where `max_bytes` is reached (0 = no limit). `corrupt` when the chain of checksums breaks before
+  // `to_frame`.
+  Result<Changeset> read(const WalPosition& from, std::uint64_t to_frame, std::uint64_t max_bytes);
+
+  // The page image in frame `frame`; from memory when the last read() was small.
+  Result<void> image(std::uint64_t frame, MutableBytes out) const;
+
+  // Where the log stands behind its first `frames` frames, taken from the frame before; `corrupt` when that frame is
+  // not of this generation. Proves nothing alone: the chain that is read on from there does.
+  Result<WalPosition> position_behind(std::uint64_t frames) const;
+
+ private:
+  WalFile(io::File file, const WalHeader& header) : file_(std::move(file)), header_(header) {}
+  io::File file_;
+  WalHeader header_;
+  std::vector<std::byte> kept_;  // the frames from kept_first_ on, when they were few
+  std::uint64_t kept_first_ = 0;
+};
+
+}  // namespace replica::engine

@@ -1,0 +1,49 @@
+// Change events of directories, by one inotify instance for the whole process (the default limit is 128 a user).
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "replica/result.hpp"
+
+namespace replica::io {
+
+struct DirectoryEvent {
+  std::string directory;  // as given to add()
+  std::string name;  // of the entry that was written, made or moved in; empty = events were lost, look at everything
+};
+
+// add() and remove() from any thread; wait() from one.
+class DirectoryWatch {
+ public:
+  // unsupported when the kernel refuses (limits): callers then live by polling.
+  static Result<std::unique_ptr<DirectoryWatch>> open();
+  ~DirectoryWatch();
+  DirectoryWatch(const DirectoryWatch&) = delete;
+  DirectoryWatch& operator=(const DirectoryWatch&) = delete;
+
+  // Counted: as many remove() as add() end the watch.
+  Result<void> add(const std::string& directory);
+  void remove(const std::string& directory);
+
+  // Blocks until something happened or interrupt() was called (then nullopt).
+  std::optional<std::vector<DirectoryEvent>> wait();
+  void interrupt();
+
+ private:
+  DirectoryWatch(int inotify, int wake) : inotify_(inotify), wake_(wake) {}
+  struct Watched {
+    std::string directory;
+    int users = 0;
+  };
+  int inotify_, wake_;
+  std::mutex lock_;
+  std::map<int, Watched> by_descriptor_;
+  std::map<std::string, int> by_directory_;
+};
+
+}  // namespace replica::io

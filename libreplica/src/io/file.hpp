@@ -1,0 +1,130 @@
+// Files and directories: the only code that makes these system calls. Errors carry the path and errno's text;
+// ENOSPC and EDQUOT are no_space, EACCES/EPERM/EROFS permission_denied, ENOENT and ENOTDIR not_found. Interrupted calls
+// are tried again, short writes continued, and no descriptor is inherited by a child process.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "io/gate.hpp"
+#include "replica/bytes.hpp"
+
+namespace replica::io {
+
+struct FileInfo {
+  std::uint64_t device = 0, inode = 0, size = 0;
+  Timestamp modified_at{};
+  Timestamp changed_at{};  // set by the kernel with every change, never by us
+  mode_t mode = 0;         // permission bits only
+  uid_t uid = 0;
+  gid_t gid = 0;
+  bool is_directory = false;
+  bool is_regular = false;
+};
+
+// Owns a descriptor. Movable; closed by the destructor. One thread at a time, but read_at is safe from many.
+class File {
+ public:
+  enum class Mode { read, create_new, create_or_truncate, read_write };  // read_write creates when missing
+  static Result<File> open(const std::string& path, Mode mode, Gate* gate = nullptr, mode_t permissions = 0644);
+
+  File() noexcept = default;
+  File(File&& other) noexcept;
+  File& operator=(File&& other) noexcept;
+  ~File();
+
+  explicit operator bool() const noexcept { return fd_ >= 0; }
+  int descriptor() const noexcept { return fd_; }
+  const std::string& path() const noexcept { return path_; }
+
+  Result<std::size_t> read_at(std::uint64_t offset, MutableBytes out) const;   // short only at the end of file
+  Result<void> read_exactly_at(std::uint64_t offset, MutableBytes out) const;  // corrupt when short
+  Result<void> write_at(std::uint64_t offset, Bytes data);
+  Result<void> append(Bytes data);  // at a position of our own, which starts at 0
+  Result<void> truncate(std::uint64_t size);
+  Result<void> sync();  // fsync; after a failure what was written since the last success must be written again
+  Result<FileInfo> info() const;
+  Result<void> set_modified_at(Timestamp time);
+  Result<void> own_like(const FileInfo& model);  // mode, and owner when we may; a refused chown is not an error
+  Result<bool> try_lock_exclusive();             // flock; false = somebody else holds it
+  void close() noexcept;
+
+ private:
+  int fd_ = -1;
+  std::uint64_t position_ = 0;
+  std::string path_;
+  Gate* gate_ = nullptr;
+};
+
+// Sequential reading of a file, from the beginning up to the size it had when opened. Owns the file.
+class FileSource final : public Source {
+ public:
+  static Result<FileSource> open(const std::string& path, Gate* gate = nullptr);
+  Result<std::size_t> read(MutableBytes out) override;
+  std::uint64_t size() const override { return size_; }
+  Result<void> rewind() override;
+
+ private:
+  FileSource(File file, std::uint64_t size) : file_(std::move(file)), size_(size) {}
+  File file_;
+  std::uint64_t size_ = 0, offset_ = 0;
+};
+
+// A file that appears under its name complete and durable, or not at all: "<path>.tmp", then on commit() fsync, rename,
+// fsync of the directory. Without commit() the temp file is removed. Writes are buffered (256 KiB). A temp file that a
+// crash left behind is replaced, so a path has one writer
+// at a time unless each gives a temp_path of its own.
+class AtomicFile final : public Writer {
+ public:
+  struct Options {
+    const FileInfo* like = nullptr;  // mode and owner; else `permissions`, less the umask
+    mode_t permissions = 0644;
+    std::string temp_path{};  // in the same directory; must not exist. Empty = temp_name(path)
+  };
+  static Result<AtomicFile> create(const std::string& path, Gate* gate = nullptr, const FileInfo* like = nullptr);
+  static Result<AtomicFile> create(const std::string& path, Gate* gate, const Options& options);
+  AtomicFile(AtomicFile&&) noexcept;
+  AtomicFile& operator=(AtomicFile&&) = delete;
+  ~AtomicFile() override;
+
+  Result<void> write(Bytes data) override;
+  // After a failure the name shows what it showed before, except when only the last step (fsync of the directory)
+  // failed: then it may show the new file.
+  Result<void> commit(std::optional<Timestamp> modified_at = {});
+  // The same, but `already_exists` when the name is taken; decided by the file system in one step.
+  Result<void> commit_new(std::optional<Timestamp> modified_at = {});
+
+ private:
+  AtomicFile() = default;
+  Result<void> flush();
+  Result<void> finish(std::optional<Timestamp> modified_at);
+  Result<void> publish(bool replace);
+  File file_;
+  std::string path_, temp_path_;  // temp_path_ is empty once nothing is to be removed
+  Gate* gate_ = nullptr;
+  std::vector<std::byte> buffer_;
+  bool failed_ = false;
+};
+
+std::string temp_name(const std::string& path);                  // path + ".tmp"
+std::string parent_of(const std::string& path);                  // "." when there is none
+Result<std::uint64_t> free_space(const std::string& directory);  // bytes that we may still use on its file system
+long process_id() noexcept;
+Result<FileInfo> stat_path(const std::string& path);
+// Makes missing parents too; those made get mode and owner of `like` (a directory) when given, and their parents
+// synced.
+Result<void> make_directories(const std::string& path, Gate* gate = nullptr, const FileInfo* like = nullptr);
+// A file system that cannot sync directories is not an error.
+Result<void> sync_directory(const std::string& path, Gate* gate = nullptr);
+Result<void> rename_file(const std::string& from, const std::string& to, Gate* gate = nullptr);
+Result<void> rename_new(const std::string& from, const std::string& to, Gate* gate = nullptr);  // or already_exists
+Result<void> remove_file(const std::string& path, Gate* gate = nullptr);                        // missing is success
+// Names, sorted bytewise; missing is empty.
+Result<std::vector<std::string>> list_directory(const std::string& path, Gate* gate = nullptr);
+
+Error errno_error(int code, std::string_view what, std::string_view path);
+
+}  // namespace replica::io

@@ -1,0 +1,70 @@
+// A SQLite connection as the engine needs it: read transactions that pin the WAL, checkpoints, the wal-index header,
+// and raw reads of the database file through SQLite's own handle (opening and closing the file by path would drop every
+// POSIX lock this process holds on it: https://www.sqlite.org/howtocorrupt.html §2.2).
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "io/gate.hpp"
+#include "replica/types.hpp"
+
+struct sqlite3;
+struct sqlite3_file;
+
+namespace replica::io {
+
+struct ConnectionOptions {
+  std::chrono::milliseconds busy_timeout{1000};
+  bool create = false;
+  // Closing the last connection to a database checkpoints it and deletes the WAL, as an application's close does.
+  bool checkpoint_on_close = false;
+  Gate* gate = nullptr;  // must outlive the connection
+};
+
+// One thread at a time. Auto-checkpoint off, no checkpoint on close, no mmap, tiny cache.
+class Connection {
+ public:
+  static Result<Connection> open(const std::string& path, const ConnectionOptions& options);
+  Connection(Connection&& other) noexcept;
+  Connection& operator=(Connection&& other) noexcept;
+  ~Connection();
+
+  Result<void> execute(const char* sql);
+  Result<std::string> query_text(const char* sql);  // first column of the first row, empty when none
+  void set_busy_timeout(std::chrono::milliseconds timeout);
+
+  // A read transaction that stays open: while it lives, no frame it cannot see is backfilled. Reads no schema.
+  Result<void> begin_read();
+  Result<void> end_read();
+  // The write lock, without touching a page; busy when somebody else keeps it beyond the busy timeout.
+  Result<void> begin_write();
+  Result<void> end_write();
+  Result<void> checkpoint_passive();  // a busy checkpointer elsewhere is not an error
+
+  // Copies the first bytes of the wal-index (the -shm file) out of SQLite's own mapping; no system call once mapped.
+  // Needs a read transaction now or before on this connection. Other processes write it meanwhile: the caller checks
+  // what it got.
+  Result<void> copy_wal_index(MutableBytes out);
+
+  // Bytes of the database file; short only at its end.
+  Result<std::size_t> read_file(std::uint64_t offset, MutableBytes out);
+  Result<std::uint64_t> file_size();
+
+ private:
+  explicit Connection(sqlite3* db, std::string path, Gate* gate) noexcept
+      : db_(db), path_(std::move(path)), gate_(gate) {}
+  Result<void> check_gate(std::string_view operation);
+  Result<sqlite3_file*> file();
+  Error error(int code, std::string_view what);
+  sqlite3* db_ = nullptr;
+  std::string path_;
+  Gate* gate_ = nullptr;
+};
+
+// Version of the SQLite library in use, and whether it still has the WAL-reset bug (fixed in 3.51.3, 3.50.7, 3.44.6).
+std::string sqlite_version();
+bool sqlite_has_wal_reset_bug();
+
+}  // namespace replica::io

@@ -1,0 +1,53 @@
+// One database in the Replicator: its state, and its three lanes of work with their due times.
+#pragma once
+
+#include <array>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+
+#include "engine/database.hpp"
+
+namespace replica::replicator {
+
+enum class Lane { capture, ship, maintain };
+inline constexpr std::size_t kLanes = 3;
+
+struct LaneState {
+  std::optional<Clock::Steady> due;  // when it wants to run next
+  bool running = false;
+  int failures = 0;  // in a row, for backing off
+};
+
+enum class Phase { closed, open, closing };
+
+// All but `database` is guarded by `lock`. Work on the database itself is done without it.
+struct Entry {
+  Entry(DatabaseConfig config, const ReplicatorOptions& options, engine::Environment environment)
+      : database(std::move(config), options, environment) {}
+
+  LaneState& lane(Lane which) { return lanes[static_cast<std::size_t>(which)]; }
+  bool idle() const { return !lanes[0].running && !lanes[1].running && !lanes[2].running; }
+
+  engine::Database database;
+  std::mutex lock;
+  std::condition_variable changed;  // phase, a lane that ended, or an attach
+  Phase phase = Phase::closed;
+  std::array<LaneState, kLanes> lanes;
+  std::stop_source stop;
+  std::optional<Clock::Steady> last_change;  // when something was last captured
+  std::optional<Clock::Steady> last_upload;
+  int glances = 0;  // looks since the last event that found nothing yet
+  bool watched = false;
+  std::optional<Error> start_error;  // why it is not attached yet
+};
+
+// 1 s, 2 s, 4 s … 30 s.
+constexpr std::chrono::milliseconds backoff(int failures) noexcept {
+  const int doublings = failures < 1 ? 0 : failures - 1;
+  return doublings >= 5 ? std::chrono::milliseconds(30'000) : std::chrono::milliseconds(1000 << doublings);
+}
+
+}  // namespace replica::replicator

@@ -1,0 +1,297 @@
+#include "replicator/scheduler.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "replica/restore.hpp"
+
+namespace replica::replicator {
+namespace {
+
+constexpr int kMaintainThreads = 2;
+// A writer's last event comes before its commit shows in the wal-index (it syncs in between): look again 1, 2, 4 … ms
+// later.
+constexpr int kGlances = 9;
+
+std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+}  // namespace
+
+Scheduler::Scheduler(const ReplicatorOptions& options, engine::Environment environment)
+    : options_(options),
+      environment_(environment),
+      capture_pool_(std::max(1, options.threads)),
+      ship_pool_(std::max(1, options.threads)),
+      maintain_pool_(kMaintainThreads) {
+  auto watch = io::DirectoryWatch::open();
+  if (!watch) {
+    environment_.logger->log(LogLevel::warn, "no change events, polling only", {{"error", watch.error().message}});
+    return;
+  }
+  watch_ = std::move(*watch);
+  watcher_ = std::thread([this] { watch_events(); });
+}
+
+Scheduler::~Scheduler() { stop(); }
+
+void Scheduler::stop() {
+  if (watch_) watch_->interrupt();
+  if (watcher_.joinable()) watcher_.join();
+  timer_.stop();
+  capture_pool_.stop();
+  ship_pool_.stop();
+  maintain_pool_.stop();
+}
+
+WorkerPool& Scheduler::pool(Lane lane) {
+  switch (lane) {
+    case Lane::capture:
+      return capture_pool_;
+    case Lane::ship:
+      return ship_pool_;
+    case Lane::maintain:
+      break;
+  }
+  return maintain_pool_;
+}
+
+void Scheduler::enable(const std::shared_ptr<Entry>& entry) {
+  watch_directory(entry);
+  request(entry, Lane::capture, now());
+}
+
+void Scheduler::disable(const std::shared_ptr<Entry>& entry) {
+  std::unique_lock lock(entry->lock);
+  entry->stop.request_stop();
+  for (LaneState& lane : entry->lanes) lane.due.reset();
+  entry->changed.wait(lock, [&] { return entry->idle(); });
+  const bool watched = std::exchange(entry->watched, false);
+  lock.unlock();
+  if (!watched) return;
+  const std::string directory = io::parent_of(entry->database.config().path);
+  const std::lock_guard guard(watched_lock_);
+  watched_[directory].erase(name_of(entry->database.config().path));
+  watch_->remove(directory);
+}
+
+void Scheduler::request(const std::shared_ptr<Entry>& entry, Lane lane, Steady when) {
+  {
+    const std::lock_guard guard(entry->lock);
+    LaneState& state = entry->lane(lane);
+    if (entry->phase != Phase::open || (state.due && *state.due <= when)) return;
+    state.due = when;
+    if (state.running) return;  // looked at when the run ends
+  }
+  dispatch(entry, lane);
+}
+
+// Sends a due lane to its pool, now or when its time has come.
+void Scheduler::dispatch(const std::shared_ptr<Entry>& entry, Lane lane) {
+  Steady when;
+  {
+    const std::lock_guard guard(entry->lock);
+    const LaneState& state = entry->lane(lane);
+    if (!state.due || state.running) return;
+    when = *state.due;
+  }
+  if (when <= now()) {
+    pool(lane).submit([this, entry, lane] { run(entry, lane); });
+  } else {
+    timer_.at(when, [this, weak = std::weak_ptr(entry), lane] {
+      if (auto alive = weak.lock()) dispatch(alive, lane);
+    });
+  }
+}
+
+void Scheduler::run(const std::shared_ptr<Entry>& entry, Lane lane) {
+  Call call;
+  {
+    const std::lock_guard guard(entry->lock);
+    LaneState& state = entry->lane(lane);
+    // A request that was answered, moved or withdrawn meanwhile.
+    if (entry->phase != Phase::open || state.running || !state.due || *state.due > now()) return;
+    state.due.reset();
+    state.running = true;
+    call.stop = entry->stop.get_token();
+  }
+  switch (lane) {
+    case Lane::capture:
+      run_capture(entry, call);
+      break;
+    case Lane::ship:
+      run_ship(entry, call);
+      break;
+    case Lane::maintain:
+      run_maintain(entry, call);
+      break;
+  }
+  {
+    const std::lock_guard guard(entry->lock);
+    entry->lane(lane).running = false;
+  }
+  entry->changed.notify_all();
+  dispatch(entry, lane);
+}
+
+void Scheduler::run_capture(const std::shared_ptr<Entry>& entry, const Call& call) {
+  engine::Database& database = entry->database;
+  const DatabaseConfig& config = database.config();
+  auto captured = [&]() -> Result<engine::Database::Captured> {
+    if (auto r = restore_missing(*entry, call); !r) return pass(r);
+    return database.capture(call);
+  }();
+  const auto time = now();
+  if (!captured) {
+    const int failures = count_failure(*entry, Lane::capture, captured.error(), "capture failed");
+    const bool waiting = captured.error().code == Errc::not_found;  // for the application to make its database
+    const auto pause = waiting && config.monitor_interval.count() > 0 ? config.monitor_interval : backoff(failures);
+    request(entry, Lane::capture, time + pause);
+    return;
+  }
+  const bool changed = captured->files > 0;
+  int glances = 0;
+  {
+    const std::lock_guard guard(entry->lock);
+    entry->lane(Lane::capture).failures = 0;
+    entry->start_error.reset();
+    if (changed) entry->last_change = time;
+    glances = changed ? 0 : entry->glances;
+    entry->glances = glances > 0 ? glances - 1 : 0;
+  }
+  if (captured->attached_now) {
+    watch_directory(entry);
+    entry->changed.notify_all();
+  }
+  if (changed || captured->attached_now || database.replicated() < database.captured()) {
+    Steady when = time;
+    {
+      const std::lock_guard guard(entry->lock);
+      if (entry->last_upload) when = std::max(when, *entry->last_upload + config.sync_interval);
+    }
+    request(entry, Lane::ship, when);
+  }
+  if (glances > 0) request(entry, Lane::capture, time + std::chrono::milliseconds(1 << (kGlances - glances)));
+  if (config.monitor_interval.count() > 0) request(entry, Lane::capture, time + config.monitor_interval);
+}
+
+void Scheduler::run_ship(const std::shared_ptr<Entry>& entry, const Call& call) {
+  const auto start = now();
+  const TxId before = entry->database.replicated();
+  auto shipped = entry->database.ship(call);
+  if (!shipped) {
+    const int failures = count_failure(*entry, Lane::ship, shipped.error(), "upload failed");
+    request(entry, Lane::ship, now() + backoff(failures));
+    return;
+  }
+  {
+    const std::lock_guard guard(entry->lock);
+    entry->lane(Lane::ship).failures = 0;
+    if (*shipped != before) entry->last_upload = start;
+  }
+  after_maintenance_change(entry);
+}
+
+void Scheduler::run_maintain(const std::shared_ptr<Entry>& entry, const Call& call) {
+  auto maintained = entry->database.maintain(call);
+  if (!maintained) {
+    const int failures = count_failure(*entry, Lane::maintain, maintained.error(), "maintenance failed");
+    request(entry, Lane::maintain, now() + backoff(failures));
+    return;
+  }
+  {
+    const std::lock_guard guard(entry->lock);
+    entry->lane(Lane::maintain).failures = 0;
+  }
+  after_maintenance_change(entry);
+}
+
+void Scheduler::after_maintenance_change(const std::shared_ptr<Entry>& entry) {
+  const auto next = entry->database.next_maintenance();
+  if (!next) return;
+  const auto wait = std::max(*next - environment_.clock->now(), std::chrono::milliseconds(0));
+  request(entry, Lane::maintain, now() + wait);
+}
+
+int Scheduler::count_failure(Entry& entry, Lane lane, const Error& error, std::string_view what) {
+  if (error.code == Errc::cancelled) return 1;
+  entry.database.note_error(error);
+  const std::lock_guard guard(entry.lock);
+  const int failures = ++entry.lane(lane).failures;
+  if (lane == Lane::capture) entry.start_error = error;
+  // Every failure while they are few, then each 10th: a store that is down for a day must not flood the log.
+  if (failures <= 3 || failures % 10 == 0) {
+    environment_.logger->log(
+        LogLevel::error, what,
+        {{"path", entry.database.config().path}, {"error", error.message}, {"failures", std::to_string(failures)}});
+  }
+  return failures;
+}
+
+Result<void> Scheduler::restore_missing(Entry& entry, const Call& call) {
+  const DatabaseConfig& config = entry.database.config();
+  if (!config.restore_if_not_exists || !config.backend) return {};
+  auto info = io::stat_path(config.path);
+  if (info || info.error().code != Errc::not_found) return {};
+  const Replica replica(config.backend, config.backend_path);
+  auto plan = plan_restore(replica, {}, call);
+  if (!plan && plan.error().code == Errc::not_found) return {};  // nothing there: start fresh
+  if (!plan) return pass(plan, "restore before replicating");
+  auto restored = apply_restore(replica, *plan, {.output = config.path}, call);
+  if (!restored) return pass(restored, "restore before replicating");
+  environment_.logger->log(LogLevel::info, "restore completed",
+                           {{"path", config.path}, {"txid", restored->txid.text()}});
+  return {};
+}
+
+void Scheduler::watch_directory(const std::shared_ptr<Entry>& entry) {
+  if (!watch_) return;
+  {
+    const std::lock_guard guard(entry->lock);
+    if (entry->watched) return;
+  }
+  const std::string& path = entry->database.config().path;
+  const std::lock_guard guard(watched_lock_);
+  // Without a watch (no directory yet, or a limit reached) the poll finds the changes.
+  if (auto r = watch_->add(io::parent_of(path)); !r) return;
+  watched_[io::parent_of(path)][name_of(path)] = entry;
+  const std::lock_guard entry_guard(entry->lock);
+  entry->watched = true;
+}
+
+void Scheduler::watch_events() {
+  while (auto events = watch_->wait()) {
+    std::set<std::pair<std::string_view, std::string_view>> seen;
+    for (const io::DirectoryEvent& event : *events) {
+      if (seen.emplace(event.directory, event.name).second) wake(event.directory, event.name);
+    }
+  }
+}
+
+void Scheduler::wake(const std::string& directory, const std::string& name) {
+  constexpr std::string_view kWal = "-wal";
+  std::vector<std::shared_ptr<Entry>> woken;
+  {
+    const std::lock_guard guard(watched_lock_);
+    for (auto& [watched, files] : watched_) {
+      if (!directory.empty() && watched != directory) continue;
+      for (auto& [file, weak] : files) {
+        const bool hit = name.empty() || name == file ||
+                         (name.size() == file.size() + kWal.size() && name.starts_with(file) && name.ends_with(kWal));
+        if (auto entry = hit ? weak.lock() : nullptr) woken.push_back(std::move(entry));
+      }
+    }
+  }
+  for (const auto& entry : woken) {
+    auto when = now();
+    {
+      const std::lock_guard guard(entry->lock);
+      entry->glances = kGlances;
+      const auto spacing = std::min(entry->database.config().sync_interval,
+                                    std::max(entry->database.config().monitor_interval, std::chrono::milliseconds(1)));
+      if (entry->last_change) when = std::max(when, *entry->last_change + spacing);
+    }
+    request(entry, Lane::capture, when);
+  }
+}
+
+}  // namespace replica::replicator

@@ -1,0 +1,56 @@
+// Runs the lanes of all databases on a bounded set of threads, woken by directory events and times.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "io/directory_watch.hpp"
+#include "replicator/lanes.hpp"
+#include "replicator/timer.hpp"
+#include "replicator/worker_pool.hpp"
+
+namespace replica::replicator {
+
+// Threads: `threads` for capture, as many for shipping, two for maintenance, one timer, one for directory events.
+class Scheduler {
+ public:
+  Scheduler(const ReplicatorOptions& options, engine::Environment environment);
+  ~Scheduler();
+
+  // Lanes of `entry` run from now on, until disable().
+  void enable(const std::shared_ptr<Entry>& entry);
+  // No lane of `entry` runs any more when it returns.
+  void disable(const std::shared_ptr<Entry>& entry);
+  // Asks for a run at `when`, or sooner if it is due sooner already.
+  void request(const std::shared_ptr<Entry>& entry, Lane lane, Clock::Steady when);
+  void stop();
+
+ private:
+  using Steady = Clock::Steady;
+  WorkerPool& pool(Lane lane);
+  void dispatch(const std::shared_ptr<Entry>& entry, Lane lane);
+  void run(const std::shared_ptr<Entry>& entry, Lane lane);
+  void run_capture(const std::shared_ptr<Entry>& entry, const Call& call);
+  void run_ship(const std::shared_ptr<Entry>& entry, const Call& call);
+  void run_maintain(const std::shared_ptr<Entry>& entry, const Call& call);
+  void after_maintenance_change(const std::shared_ptr<Entry>& entry);
+  Result<void> restore_missing(Entry& entry, const Call& call);
+  int count_failure(Entry& entry, Lane lane, const Error& error, std::string_view what);
+  void watch_directory(const std::shared_ptr<Entry>& entry);
+  void watch_events();
+  void wake(const std::string& directory, const std::string& name);
+  Steady now() const { return environment_.clock->steady(); }
+
+  const ReplicatorOptions& options_;
+  engine::Environment environment_;
+  std::mutex watched_lock_;
+  std::map<std::string, std::map<std::string, std::weak_ptr<Entry>>> watched_;  // directory → file name
+  std::unique_ptr<io::DirectoryWatch> watch_;
+  WorkerPool capture_pool_, ship_pool_, maintain_pool_;
+  Timer timer_;
+  std::thread watcher_;
+};
+
+}  // namespace replica::replicator

@@ -1,0 +1,80 @@
+// https://www.sqlite.org/fileformat2.html §4.1 (format) and §4.2 (checksum).
+#include <bit>
+#include <cstring>
+
+#include "base/endian.hpp"
+#include "replica/wal.hpp"
+
+namespace replica {
+namespace {
+
+constexpr std::uint32_t kMagic = 0x377f0682;  // the lowest bit says big-endian checksums
+constexpr std::uint32_t kVersion = 3007000;
+
+std::uint32_t be32(Bytes bytes, std::size_t offset) { return base::load_be<std::uint32_t>(bytes.data() + offset); }
+
+template <bool kSwap>
+WalChecksum run(WalChecksum sum, Bytes data) noexcept {
+  for (std::size_t i = 0; i + 8 <= data.size(); i += 8) {
+    std::uint32_t words[2];
+    std::memcpy(words, data.data() + i, 8);
+    if constexpr (kSwap) {
+      words[0] = __builtin_bswap32(words[0]);
+      words[1] = __builtin_bswap32(words[1]);
+    }
+    sum.s0 += words[0] + sum.s1;
+    sum.s1 += words[1] + sum.s0;
+  }
+  return sum;
+}
+
+}  // namespace
+
+WalChecksum wal_checksum(bool big_endian, WalChecksum seed, Bytes data) noexcept {
+  const bool native = big_endian == (std::endian::native == std::endian::big);
+  return native ? run<false>(seed, data) : run<true>(seed, data);
+}
+
+Result<WalHeader> parse_wal_header(Bytes bytes) {
+  if (bytes.size() < kWalHeaderSize) return fail(Errc::corrupt, "wal header is too short");
+  if ((be32(bytes, 0) & ~1U) != kMagic) return fail(Errc::corrupt, "wal header has no magic number");
+  if (be32(bytes, 4) != kVersion) return fail(Errc::corrupt, "wal header has an unknown version");
+  WalHeader header;
+  header.big_endian_checksum = (be32(bytes, 0) & 1U) != 0;
+  header.page_size = be32(bytes, 8);
+  header.sequence = be32(bytes, 12);
+  header.salts = {be32(bytes, 16), be32(bytes, 20)};
+  header.checksum = {be32(bytes, 24), be32(bytes, 28)};
+  if (!is_page_size(header.page_size)) return fail(Errc::corrupt, "wal header has no valid page size");
+  if (wal_checksum(header.big_endian_checksum, {}, bytes.first(24)) != header.checksum) {
+    return fail(Errc::corrupt, "wal header checksum mismatch");
+  }
+  return header;
+}
+
+std::optional<WalFrame> WalDecoder::next(Bytes bytes) noexcept {
+  if (bytes.size() != wal_frame_size(header_.page_size)) return std::nullopt;
+  const Bytes image = bytes.subspan(kWalFrameHeaderSize);
+  WalFrame frame{be32(bytes, 0), be32(bytes, 4), {be32(bytes, 16), be32(bytes, 20)}, image};
+  const Salts salts{be32(bytes, 8), be32(bytes, 12)};
+  if (frame.page == 0) return std::nullopt;
+  if (accept_unsummed_ && salts == Salts{} && frame.checksum == WalChecksum{}) {
+    // The running checksum stands still, unless the rest of the transaction was summed again: then it starts at zero.
+    after_unsummed_ = true;
+    frame.checksum = checksum_;
+    ++frames_;
+    return frame;
+  }
+  const auto continues = [&](WalChecksum seed) {
+    seed = wal_checksum(header_.big_endian_checksum, seed, bytes.first(8));
+    return wal_checksum(header_.big_endian_checksum, seed, image) == frame.checksum;
+  };
+  if (salts != header_.salts) return std::nullopt;
+  if (!continues(checksum_) && !(after_unsummed_ && continues({}))) return std::nullopt;
+  after_unsummed_ = false;
+  checksum_ = frame.checksum;
+  ++frames_;
+  return frame;
+}
+
+}  // namespace replica

@@ -1,0 +1,197 @@
+#include "control/methods.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <fstream>
+#include <sstream>
+
+#include "api_fields.hpp"
+#include "control/dispatcher.hpp"
+#include "control/fixture.hpp"
+
+namespace json = boost::json;
+using control::Arrival;
+using control::Dispatcher;
+using control_test::FakeService;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Table {
+  FakeService service;
+  Dispatcher dispatcher{service};
+
+  json::value call(const std::string& method, const std::string& params, const Arrival& arrival = {}) {
+    const std::string with = params.empty() ? "" : ", \"params\": " + params;
+    const auto reply = dispatcher.handle(R"({"method": ")" + method + "\"" + with + R"(, "id": 1})", arrival);
+    REQUIRE(reply);
+    return json::parse(*reply);
+  }
+  std::string result(const std::string& method, const std::string& params) {
+    return json::serialize(call(method, params).at("result"));
+  }
+  std::string error(const std::string& method, const std::string& params, const Arrival& arrival = {}) {
+    const json::value reply = call(method, params, arrival);
+    INFO(method << " " << params << " → " << json::serialize(reply));
+    REQUIRE(reply.as_object().contains("error"));
+    const json::value& error = reply.at("error");
+    return std::to_string(error.at("code").as_int64()) + " " + error.at("message").as_string().c_str();
+  }
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(Table, "results have the keys of the page in its order") {
+  CHECK(result("start", R"({"path": "/b.db"})") == R"({"status":"started","path":"/b.db"})");
+  CHECK(result("stop", R"({"path": "/b.db"})") == R"({"status":"stopped","path":"/b.db","txid":42})");
+  CHECK(result("sync", R"({"path": "/b.db"})") ==
+        R"({"status":"synced","path":"/b.db","txid":42,"replicated_txid":41})");
+  CHECK(result("status", R"({"path": "/a.db"})") == R"({"path":"/a.db","status":"open"})");
+  const std::string list = R"([{"path":"/a.db","status":"open"},{"path":"/b.db","status":"closed"}])";
+  CHECK(result("list", "") == list);
+  CHECK(result("databases", "{}") == list);
+  CHECK(result("list", "[]") == list);
+  CHECK(result("info", "null") ==
+        R"({"version":"v0","pid":1,"config_path":"/c.yml","socket_path":"/s","http_addr":"h:1",)"
+        R"("persist_to_config":false,"databases":2,"open_databases":1,)"
+        R"("started_at":"2024-01-01T00:00:00Z"})");
+}
+
+TEST_CASE_METHOD(Table, "parameters reach the service") {
+  result("start", R"({"path": "/b.db", "config": "/x.yml"})");
+  result("start", R"({"path": "/b.db", "config": null, "wait": false, "timeout": null})");
+  result("sync", R"({"path": "/b.db", "wait": false})");
+  CHECK(service.calls() == std::vector<std::string>{"start /b.db /x.yml", "start /b.db -", "sync /b.db"});
+}
+
+TEST_CASE_METHOD(Table, "parameters are checked, method by method") {
+  for (const control::Method& method : control::methods()) {
+    const std::string name(method.name);
+    INFO(name);
+    CHECK(error(name, R"({"path": "/a.db", "foo": 1})") ==
+          std::string("-32602 unknown parameter: ") + (method.params.empty() ? "path" : "foo"));
+    CHECK(error(name, R"(["/a.db"])") == "-32602 params must be an object");
+    if (method.params.empty()) continue;
+    CHECK(error(name, "") == "-32602 path required");
+    CHECK(error(name, "{}") == "-32602 path required");
+    CHECK(error(name, "[]") == "-32602 params must be an object");
+    CHECK(error(name, R"({"path": ""})") == "-32602 path required");
+    CHECK(error(name, R"({"path": null})") == "-32602 path required");
+    CHECK(error(name, R"({"path": 7})") == "-32602 path must be a string");
+    CHECK(error(name, R"({"path": "/a\u0000b"})") == "-32602 invalid path: contains a null byte");
+    for (const control::Field& field : method.params) {
+      const std::string key(field.name);
+      const auto with = [&](const std::string& value) { return R"({"path": "/b.db", ")" + key + "\": " + value + "}"; };
+      if (field.type == "boolean") CHECK(error(name, with("1")) == "-32602 " + key + " must be a boolean");
+      if (field.type != "number") continue;
+      CHECK(error(name, with("\"30\"")) == "-32602 " + key + " must be a number of seconds");
+      for (const char* out_of_range : {"-1", "-0.001", "86401", "1e300", "18446744073709551615"}) {
+        CHECK(error(name, with(out_of_range)) == "-32602 " + key + " must be from 0 to 86400 seconds");
+      }
+    }
+  }
+  CHECK(error("start", R"({"path": "/b.db", "config": ""})") == "-32602 config required");
+  CHECK(service.calls().empty());
+}
+
+TEST_CASE_METHOD(Table, "errors of the service, of its exceptions, and of unknown methods") {
+  CHECK(error("start", R"({"path": "/c.db"})") == "-32001 database not found: /c.db");
+  CHECK(error("start", R"({"path": "/a.db"})") == "-32001 database already enabled: /a.db");
+  CHECK(error("start", R"({"path": "/throw.db"})") == "-32603 Internal error");
+  CHECK(error("start", R"({"path": "/throw-int.db"})") == "-32603 Internal error");
+  CHECK(error("START", R"({"path": "/a.db"})") == "-32601 Method not found");
+  CHECK(error("", "") == "-32601 Method not found");
+  CHECK(error("rpc.discover", "") == "-32601 Method not found");
+  const json::value reply = call("start", R"({"path": "/a.db"})");
+  CHECK(reply.at("error").at("data") ==
+        (json::object{{"reason", "already_enabled"}, {"hint", "none"}, {"retryable", false}}));
+}
+
+TEST_CASE_METHOD(Table, "notifications are carried out and not answered") {
+  CHECK_FALSE(dispatcher.handle(R"({"method": "stop", "params": {"path": "/b.db"}})"));
+  CHECK_FALSE(dispatcher.handle(R"([{"method": "list"}, {"method": "nope"}, {"method": "start"}])"));
+  CHECK(service.calls() == std::vector<std::string>{"stop /b.db", "list"});
+}
+
+TEST_CASE_METHOD(Table, "a batch is answered in its order") {
+  const auto reply = dispatcher.handle(
+      R"([{"method": "list", "id": 1}, {"method": "info"}, 5, {"method": "stop", "params": {"path": "/b.db"}, "id": "x"}])");
+  REQUIRE(reply);
+  const json::value replies = json::parse(*reply);
+  REQUIRE(replies.as_array().size() == 3);
+  CHECK(replies.at(0).at("id") == 1);
+  CHECK(replies.at(1).at("error").at("code") == -32600);
+  CHECK(replies.at(2).at("id") == "x");
+  CHECK(service.calls() == std::vector<std::string>{"list", "info", "stop /b.db"});
+}
+
+TEST_CASE_METHOD(Table, "deadlines leave the reply time to travel") {
+  CHECK(control::working_time(30s) == 29'750ms);
+  CHECK(control::working_time(500ms) == 250ms);
+  CHECK(control::working_time(300ms) == 150ms);
+  CHECK(control::working_time(0ms) == 0ms);
+
+  const Arrival arrival;
+  call("stop", R"({"path": "/b.db"})", arrival);
+  CHECK(service.last_call().deadline == arrival.at + 29'750ms);
+  call("stop", R"({"path": "/b.db", "timeout": 0})", arrival);
+  CHECK(service.last_call().deadline == arrival.at + 29'750ms);
+  call("sync", R"({"path": "/b.db", "timeout": 2.5})", arrival);
+  CHECK(service.last_call().deadline == arrival.at + 2'250ms);
+  call("sync", R"({"path": "/b.db", "timeout": 86400})", arrival);
+  CHECK(service.last_call().deadline == arrival.at + 86'400s - 250ms);
+}
+
+TEST_CASE_METHOD(Table, "what comes too late or into a shutdown does not reach the service") {
+  CHECK(error("start", R"({"path": "/b.db", "wait": true, "timeout": 5})", {.at = Arrival().at - 6s}) ==
+        "-32004 timeout waiting for start");
+  std::stop_source source;
+  source.request_stop();
+  CHECK(error("list", "", {.stop = source.get_token()}) == "-32001 the daemon is shutting down");
+  CHECK(service.calls().empty());
+  CHECK(error("sync", R"({"path": "/b.db", "wait": true, "timeout": 0.02})") == "-32004 timeout waiting for sync");
+}
+
+TEST_CASE("the table agrees with the page") {
+  std::vector<std::string_view> names;
+  for (const control::Method& method : control::methods()) names.push_back(method.name);
+  CHECK(names == std::vector<std::string_view>{"start", "stop", "sync", "status", "list", "info"});
+  CHECK(control::find_method("databases") == control::find_method("list"));
+  CHECK(control::find_method("") == nullptr);
+  for (const control::Method& method : control::methods()) {
+    INFO(method.name);
+    // Examples are real: they decode, and their keys are documented.
+    if (!method.example_params.empty()) {
+      FakeService service;
+      const auto outcome = control::invoke(method, service, json::parse(std::string(method.example_params)), {});
+      REQUIRE_FALSE(outcome);
+      CHECK(outcome.error().message == "database not found: /data/app.db");
+    }
+    json::value example = json::parse(std::string(method.example_result));
+    if (method.result_is_array) example = json::value(example.at(0));
+    std::size_t at = 0;
+    for (const auto& [key, value] : example.as_object()) {
+      while (at < method.result.size() && method.result[at].name != std::string_view(key.data(), key.size())) ++at;
+      CHECK(at < method.result.size());
+    }
+  }
+}
+
+TEST_CASE("help for the command line") {
+  const control::Method& start = *control::find_method("start");
+  CHECK(control::usage(start) == "start [OPTIONS] DB_PATH");
+  CHECK(control::options_help(start) ==
+        "  -config PATH      Path to config file with replica settings\n"
+        "  -wait             Block until replication has started\n"
+        "  -timeout SECONDS  Maximum wait time (default: 30)\n");
+  CHECK(control::usage(*control::find_method("status")) == "status DB_PATH");
+  CHECK(control::usage(*control::find_method("list")) == "list");
+  CHECK(control::options_help(*control::find_method("list")).empty());
+}
+
+TEST_CASE("docs/protocol.md is what the table says (else: control-docs > docs/protocol.md)") {
+  std::ifstream file(GOLDEN_DIR "/../../docs/protocol.md");
+  std::stringstream text;
+  text << file.rdbuf();
+  CHECK(text.str() == control::protocol_markdown());
+}

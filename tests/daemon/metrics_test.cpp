@@ -1,0 +1,144 @@
+#include "metrics.hpp"
+
+#include <sstream>
+
+#include "support/catch.hpp"
+
+using namespace std::chrono_literals;
+using litestreamd::MetricsInput;
+using litestreamd::render_metrics;
+
+namespace {
+
+bool has_line(const std::string& text, const std::string& line) {
+  std::istringstream in(text);
+  for (std::string l; std::getline(in, l);)
+    if (l == line) return true;
+  return false;
+}
+
+MetricsInput sample() {
+  MetricsInput in;
+  in.version = "1.2";
+  in.sqlite_version = "3.40.1";
+  in.now = replica::Timestamp(100s);
+  in.started_at = replica::Timestamp(10s);
+  auto& s = in.databases.emplace_back();
+  s.path = "/a \"b\"\\c\n";
+  s.state = replica::DatabaseState::open;
+  s.local_txid = {7};
+  s.replicated_txid = {5};
+  s.last_sync_at = replica::Timestamp(40s);
+  s.database_bytes = 8192;
+  s.wal_bytes_captured = 1ULL << 53U;
+  s.checkpoints_passive = 3;
+  s.checkpoints_hard = 1;
+  s.sync_seconds = 0.25;
+  return in;
+}
+
+}  // namespace
+
+TEST_CASE("metrics carry the peer's names and the full path as label") {
+  const std::string text = render_metrics(sample());
+  const std::string db = "{db=\"/a \\\"b\\\"\\\\c\\n\"}";
+  CHECK(has_line(text, "# TYPE litestream_db_size gauge"));
+  CHECK(has_line(text, "litestream_db_size" + db + " 8192"));
+  CHECK(has_line(text, "litestream_txid" + db + " 7"));
+  CHECK(has_line(text, "litestream_replica_txid" + db + " 5"));
+  CHECK(has_line(text, "litestream_total_wal_bytes" + db + " 9007199254740992"));
+  CHECK(has_line(text, "litestream_sync_seconds" + db + " 0.25"));
+  CHECK(has_line(text, "litestream_checkpoint_count{db=\"/a \\\"b\\\"\\\\c\\n\",mode=\"PASSIVE\"} 3"));
+  CHECK(has_line(text, "litestream_checkpoint_count{db=\"/a \\\"b\\\"\\\\c\\n\",mode=\"HARD\"} 1"));
+  CHECK(has_line(text, "litestream_build_info{version=\"1.2\",sqlite_version=\"3.40.1\"} 1"));
+  for (const char* name :
+       {"litestream_wal_size", "litestream_sync_count", "litestream_sync_error_count", "litestream_disk_full",
+        "litestream_checkpoint_error_count", "litestream_checkpoint_seconds", "litestream_replica_operation_total",
+        "litestream_replica_operation_bytes", "litestream_replica_operation_duration_seconds"})
+    CHECK(text.find("# TYPE " + std::string(name) + " ") != std::string::npos);
+}
+
+TEST_CASE("lag is the time since everything was on the replica") {
+  auto in = sample();
+  const std::string db = "{db=\"/a \\\"b\\\"\\\\c\\n\"}";
+  CHECK(has_line(render_metrics(in), "litestream_replica_lag_seconds" + db + " 60"));
+  CHECK(has_line(render_metrics(in), "litestream_replica_lag_txids" + db + " 2"));
+  in.databases[0].last_sync_at.reset();  // never: since the daemon's start
+  CHECK(has_line(render_metrics(in), "litestream_replica_lag_seconds" + db + " 90"));
+  CHECK(render_metrics(in).find("litestream_last_sync_timestamp_seconds{") == std::string::npos);
+  in.databases[0].replicated_txid = {7};
+  CHECK(has_line(render_metrics(in), "litestream_replica_lag_seconds" + db + " 0"));
+}
+
+TEST_CASE("every family is described once and every sample belongs to the family above it") {
+  const std::string text = render_metrics(sample());
+  std::istringstream in(text);
+  std::string family;
+  std::vector<std::string> seen;
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with("# HELP ")) {
+      family = line.substr(7, line.find(' ', 7) - 7);
+      CHECK(std::find(seen.begin(), seen.end(), family) == seen.end());
+      seen.push_back(family);
+    } else if (!line.starts_with("#")) {
+      INFO(line);
+      CHECK(line.starts_with(family));
+    }
+  }
+  CHECK(text.ends_with("\n"));
+}
+
+TEST_CASE("calls of a backend are counted by kind") {
+  const replica::SystemClock clock;
+  litestreamd::BackendMeter meter(clock);
+  const auto backend = meter.watch(replica::make_memory_backend());
+  const std::vector<std::byte> body(100);
+  replica::MemorySource source(body);
+  REQUIRE(backend->put("k", source, {}, {}));
+  replica::MemorySink sink;
+  REQUIRE(backend->get("k", {}, sink, {}));
+  REQUIRE_FALSE(backend->get("none", {}, sink, {}));
+  REQUIRE(backend->stat("k", {}));
+  REQUIRE(backend->list("", "", [](const replica::ObjectInfo&) { return true; }, {}));
+  REQUIRE(backend->remove("k", {}));
+  MetricsInput in;
+  in.operations = meter.stats();
+  const std::string text = render_metrics(in);
+  CHECK(has_line(text, "litestream_replica_operation_total{replica_type=\"memory\",operation=\"GET\"} 2"));
+  CHECK(has_line(text, "litestream_replica_operation_bytes{replica_type=\"memory\",operation=\"GET\"} 100"));
+  CHECK(has_line(text, "litestream_replica_operation_bytes{replica_type=\"memory\",operation=\"PUT\"} 100"));
+  CHECK(has_line(text, "litestream_replica_operation_bytes{replica_type=\"memory\",operation=\"STAT\"} 0"));
+  CHECK(has_line(
+      text,
+      "litestream_replica_operation_errors_total{replica_type=\"memory\",operation=\"GET\",code=\"not_found\"} "
+      "1"));
+  CHECK(has_line(text,
+                 "litestream_replica_operation_duration_seconds_bucket{replica_type=\"memory\",operation=\"PUT\",le="
+                 "\"+Inf\"} 1"));
+}
+
+TEST_CASE("slow calls stand in their bucket and all above") {
+  const replica::SystemClock clock;
+  litestreamd::BackendMeter meter(clock);
+  meter.record("s", "PUT", 1, 0.2, nullptr);
+  meter.record("s", "PUT", 1, 100, nullptr);
+  MetricsInput in;
+  in.operations = meter.stats();
+  const std::string text = render_metrics(in);
+  const std::string name =
+      "litestream_replica_operation_duration_seconds_bucket{replica_type=\"s\",operation=\"PUT\",le=\"";
+  CHECK(has_line(text, name + "0.1\"} 0"));
+  CHECK(has_line(text, name + "0.5\"} 1"));
+  CHECK(has_line(text, name + "60\"} 1"));
+  CHECK(has_line(text, name + "+Inf\"} 2"));
+  CHECK(
+      has_line(text, "litestream_replica_operation_duration_seconds_sum{replica_type=\"s\",operation=\"PUT\"} 100.2"));
+}
+
+TEST_CASE("the process knows itself") {
+  const auto stats = litestreamd::read_process_stats();
+  CHECK(stats.resident_bytes > 100'000);
+  CHECK(stats.open_fds > 2);
+  CHECK(stats.max_fds >= stats.open_fds);
+  CHECK(stats.threads >= 1);
+}

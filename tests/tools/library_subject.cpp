@@ -1,0 +1,149 @@
+#include <chrono>
+#include <filesystem>
+#include <thread>
+
+#include "replica/replicator.hpp"
+#include "replica/restore.hpp"
+#include "subject.hpp"
+
+namespace tools {
+namespace {
+
+using namespace replica;
+using namespace std::chrono_literals;
+
+std::string describe(const Error& error) {
+  return std::string(name(error.code)) + ": " + error.message + (error.hint.empty() ? "" : " (" + error.hint + ")");
+}
+
+Call within(std::chrono::seconds patience) {
+  Call call;
+  call.deadline = std::chrono::steady_clock::now() + patience;
+  return call;
+}
+
+class LibrarySubject final : public Subject {
+ public:
+  explicit LibrarySubject(const SubjectSettings& settings)
+      : s_(settings), backend_(make_file_backend({settings.replica()})) {}
+
+  std::string start() override {
+    if (!replicator_) {
+      replicator_ = std::make_unique<Replicator>(options());
+      if (auto added = replicator_->add(config()); !added) return "add: " + describe(added.error());
+    }
+    return patiently("start", [&] { return replicator_->start(s_.database(), true, within(60s)); });
+  }
+
+  std::string stop() override {
+    return patiently("stop", [&] { return replicator_->stop(s_.database(), within(60s)); });
+  }
+
+  std::string crash() override {
+    remember();
+    replicator_.reset();
+    return "";
+  }
+
+  std::string sync() override {
+    auto outcome = replicator_->sync(s_.database(), true, within(60s));
+    if (!outcome) return "sync: " + describe(outcome.error());
+    return outcome->replicated_txid >= outcome->txid ? "" : "sync(wait) returned before everything was on the replica";
+  }
+
+  std::string snapshot() override {
+    auto txid = replicator_->snapshot(s_.database(), within(60s));
+    return txid ? "" : "snapshot: " + describe(txid.error());
+  }
+
+  std::string restore(const std::string& output, std::uint64_t txid) override {
+    const Replica replica(backend_, "");
+    RestoreTarget target;
+    if (txid != 0) target.txid = TxId{txid};
+    RestoreOptions options;
+    options.output = output;
+    options.parallelism = 2;
+    // Compaction and retention go on: a planned file may be gone when it is fetched. A new plan then must do.
+    std::string wrong;
+    for (int attempt = 0; attempt < 20; ++attempt) {
+      auto plan = plan_restore(replica, target, within(60s));
+      if (!plan) return "plan: " + describe(plan.error());
+      auto outcome = apply_restore(replica, *plan, options, within(60s));
+      if (outcome) return txid == 0 || outcome->txid.value == txid ? "" : "restore stopped at " + outcome->txid.text();
+      wrong = "restore: " + describe(outcome.error());
+      if (outcome.error().code != Errc::not_found) return wrong;
+    }
+    return wrong;
+  }
+
+  std::map<std::string, std::int64_t> counters() override {
+    remember();
+    return counters_;
+  }
+
+ private:
+  DatabaseConfig config() const {
+    using ms = DatabaseConfig::ms;
+    DatabaseConfig c;
+    c.path = s_.database();
+    c.monitor_interval = ms(s_.monitor_ms);
+    c.checkpoint_interval = ms(s_.checkpoint_ms);
+    c.min_checkpoint_page_count = s_.min_checkpoint_pages;
+    c.truncate_page_n = s_.truncate_pages;
+    c.max_sync_wal_bytes = s_.max_sync_wal_bytes;
+    c.backend = backend_;
+    c.replica_url = "file://" + s_.replica();
+    c.sync_interval = ms(s_.sync_ms);
+    return c;
+  }
+
+  ReplicatorOptions options() const {
+    using ms = ReplicatorOptions::ms;
+    ReplicatorOptions o;
+    o.levels.clear();
+    for (int level : s_.levels_ms) o.levels.emplace_back(level);
+    o.snapshot_interval = ms(s_.snapshot_ms);
+    o.snapshot_retention = ms(s_.snapshot_retention_ms);
+    o.l0_retention = ms(s_.l0_retention_ms);
+    o.l0_retention_check_interval = ms(s_.l0_retention_check_ms);
+    o.threads = 2;
+    return o;
+  }
+
+  // A busy database is the application's right (a vacuum holds it); it passes.
+  template <class F>
+  std::string patiently(const char* what, const F& call) {
+    const auto end = std::chrono::steady_clock::now() + 10s;
+    for (;;) {
+      auto result = call();
+      if (result) return "";
+      if (result.error().code != Errc::busy || std::chrono::steady_clock::now() > end) {
+        return std::string(what) + ": " + describe(result.error());
+      }
+      std::this_thread::sleep_for(5ms);
+    }
+  }
+
+  void remember() {
+    if (!replicator_) return;
+    auto status = replicator_->status(s_.database());
+    if (!status) return;
+    counters_["easy checkpoints"] += static_cast<std::int64_t>(status->checkpoints_passive);
+    counters_["hard checkpoints"] += static_cast<std::int64_t>(status->checkpoints_hard);
+    counters_["re-anchorings"] += static_cast<std::int64_t>(status->reanchors);
+    counters_["uploads"] += static_cast<std::int64_t>(status->uploads);
+  }
+
+  SubjectSettings s_;
+  std::shared_ptr<Backend> backend_;
+  std::unique_ptr<Replicator> replicator_;
+  std::map<std::string, std::int64_t> counters_;
+};
+
+}  // namespace
+
+std::unique_ptr<Subject> make_library_subject(const SubjectSettings& settings) {
+  return std::make_unique<LibrarySubject>(settings);
+}
+
+}  // namespace tools
