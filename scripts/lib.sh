@@ -12,7 +12,7 @@ need_packages() {
   local wanted installed missing
   wanted=$(cat "$@" | grep -v '^#' | sort -u)
   # shellcheck disable=SC2086 # one word a package
-  installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' $wanted 2>/dev/null | sed -n 's/^installed //p' | sort -u)
+  installed=$({ dpkg-query -W -f '${db:Status-Status} ${Package}\n' $wanted 2>/dev/null || true; } | sed -n 's/^installed //p' | sort -u)
   missing=$(comm -23 <(echo "$wanted") <(echo "$installed") | tr '\n' ' ')
   [ -n "${missing// /}" ] || return 0
   if [ "$(id -u)" != 0 ]; then
