@@ -40,7 +40,8 @@ Result<WalHeader> parse_wal_header(Bytes bytes);
 struct WalFrame {
   PageNo page = 0;
   std::uint32_t commit = 0;  // database size in pages after a commit frame, else 0
-  WalChecksum checksum;      // running checksum up to and including this frame
+  // Running checksum up to and including this frame; nullopt where SQLite left the frame unsummed.
+  std::optional<WalChecksum> checksum;
   Bytes image;               // page_size bytes, a view into what was given to next()
 };
 
@@ -49,13 +50,15 @@ struct WalFrame {
 class WalDecoder {
  public:
   explicit WalDecoder(const WalHeader& header) noexcept : header_(header), checksum_(header.checksum) {}
-  // Continues behind `frames` accepted frames whose running checksum was `checksum`.
-  WalDecoder(const WalHeader& header, std::uint64_t frames, WalChecksum checksum) noexcept
+  // Continues behind `frames` accepted frames whose running checksum was `checksum` (nullopt = not known).
+  WalDecoder(const WalHeader& header, std::uint64_t frames, std::optional<WalChecksum> checksum) noexcept
       : header_(header), checksum_(checksum), frames_(frames) {}
 
-  // Also accepts frames whose salts and checksum are all zero. SQLite before 3.50 leaves committed frames so when a
-  // transaction rewrote a frame it had spilled and then rolled back to a savepoint before it. Only the wal-index tells
-  // that they count: for callers that read no further than its mxFrame.
+  // Also accepts frames whose salts and checksum are all zero, and behind them one frame with the right salts whatever
+  // its checksum. SQLite before 3.50 leaves committed frames so when a transaction rewrote a frame it had spilled and
+  // then rolled back to a savepoint before it: the running checksum then starts again from what was last written behind
+  // the end of the log (docs/capture.md). Only the wal-index tells that such frames count: for callers that read no
+  // further than its mxFrame.
   void accept_unsummed() noexcept { accept_unsummed_ = true; }
 
   // `bytes` is exactly one frame (wal_frame_size). nullopt = not part of the valid log; the decoder
@@ -63,15 +66,14 @@ class WalDecoder {
   std::optional<WalFrame> next(Bytes bytes) noexcept;
 
   std::uint64_t frames() const noexcept { return frames_; }  // accepted so far
-  WalChecksum checksum() const noexcept { return checksum_; }
+  std::optional<WalChecksum> checksum() const noexcept { return checksum_; }  // nullopt behind an unsummed frame
   const WalHeader& header() const noexcept { return header_; }
 
  private:
   WalHeader header_;
-  WalChecksum checksum_;
+  std::optional<WalChecksum> checksum_;
   std::uint64_t frames_ = 0;
   bool accept_unsummed_ = false;
-  bool after_unsummed_ = false;
 };
 
 // The last image of each page of the committed part of a range of frames.
@@ -83,7 +85,7 @@ struct Changeset {
   std::vector<Page> pages;      // ascending by page, none beyond `commit`
   std::uint32_t commit = 0;     // database size in pages; 0 = no commit in the range
   std::uint64_t end_frame = 0;  // first frame not covered: position to continue from
-  WalChecksum checksum;         // running checksum at end_frame
+  std::optional<WalChecksum> checksum;  // running checksum at end_frame; nullopt = not known (unsummed frames)
 };
 
 // Collects frames; what follows the last commit frame is left out of the result.
@@ -100,7 +102,7 @@ class ChangesetBuilder {
   std::uint64_t committed_frames_ = 0;
   std::uint32_t commit_ = 0;
   std::uint64_t end_frame_ = 0;
-  WalChecksum checksum_;
+  std::optional<WalChecksum> checksum_;
 };
 
 }  // namespace replica

@@ -148,7 +148,10 @@ Result<std::size_t> Capture::capture_to(const wal::WalIndexHeader& index) {
     while (position_.frames < index.max_frame) {
       if (auto r = capture_range(*wal, index.max_frame); !r) return r;
     }
-    if (position_.checksum != index.frame_checksum) return fail(Errc::corrupt, "the log differs from its index");
+    if (position_.checksum && *position_.checksum != index.frame_checksum) {
+      return fail(Errc::corrupt, "the log differs from its index");
+    }
+    position_.checksum = index.frame_checksum;  // behind unsummed frames only the index knows it
     return {};
   }();
   if (!captured) {
@@ -237,7 +240,7 @@ Result<PinnedImage> Capture::pin_image() {
   if (!image) return pass(image);
   const WalPosition& at = image->position();
   const wal::WalIndexHeader index{
-      static_cast<std::uint32_t>(at.frames), image->commit(), at.page_size, at.salts, at.checksum, 0};
+      static_cast<std::uint32_t>(at.frames), image->commit(), at.page_size, at.salts, at.checksum.value_or(WalChecksum{}), 0};
   if (auto r = capture_to(index); !r) return pass(r);
   const bool there = at.frames == 0 || (at.salts == position_.salts && at.frames == position_.frames);
   if (!there) return fail(Errc::busy, "the write-ahead log moved while a state of it was pinned");

@@ -47,8 +47,6 @@ Result<Database::Captured> Database::capture(const Call& call) {
   if (!lock) return pass(lock);
   const auto start = environment_.clock->steady();
   auto captured = capture_locked(call);
-  // An idle look costs one stat and a glance at shared memory, nothing more.
-  if (!captured || captured->files > 0 || captured->attached_now) refresh_status();
   const std::lock_guard guard(status_lock_);
   status_.sync_seconds += seconds_since(*environment_.clock, start);
   status_.disk_full = !captured && captured.error().code == Errc::no_space;
@@ -61,32 +59,39 @@ Result<Database::Captured> Database::capture(const Call& call) {
 }
 
 Result<Database::Captured> Database::capture_locked(const Call& call) {
+  const std::uint64_t before = capture_ ? capture_->counters().files : 0;
   Captured result;
+  auto done = attach_and_capture(call, result.attached_now);
+  // Whatever step wrote them, a checkpoint among them: the status must not lag behind the files.
+  result.files = capture_ ? static_cast<std::size_t>(capture_->counters().files - before) : 0;
+  // An idle look costs one stat and a glance at shared memory, nothing more.
+  if (!done || result.files > 0 || result.attached_now) refresh_status();
+  if (!done) return pass(done);
+  return result;
+}
+
+Result<void> Database::attach_and_capture(const Call& call, bool& attached_now) {
   if (replaced()) {
     environment_.logger->log(LogLevel::warn, "database file was replaced or removed", {{"path", config_.path}});
     capture_->detach();
   }
   if (!capture_ || !capture_->attached()) {
-    const std::uint64_t before = capture_ ? capture_->counters().files : 0;
-    if (auto r = ensure_attached(call); !r) return pass(r);
-    result.attached_now = true;
-    result.files = static_cast<std::size_t>(capture_->counters().files - before);
+    if (auto r = ensure_attached(call); !r) return r;
+    attached_now = true;
   }
-  auto files = capture_->capture();
-  if (!files) {
-    if (files.error().code != Errc::no_space && files.error().code != Errc::busy) capture_->detach();
-    return pass(files);
+  if (auto captured = capture_->capture(); !captured) {
+    if (captured.error().code != Errc::no_space && captured.error().code != Errc::busy) capture_->detach();
+    return pass(captured);
   }
-  result.files += *files;
   if (auto r = checkpoint_if_due(); !r) {
     // Nothing captured is at risk: report it, and look again later.
     environment_.logger->log(LogLevel::warn, "checkpoint failed",
                              {{"path", config_.path}, {"error", r.error().message}});
     const std::lock_guard guard(status_lock_);
     ++status_.checkpoint_errors;
-    if (!capture_->attached()) return pass(r);
+    if (!capture_->attached()) return r;
   }
-  return result;
+  return {};
 }
 
 bool Database::replaced() {

@@ -53,6 +53,7 @@ class Database {
 
  private:
   Result<Captured> capture_locked(const Call& call);
+  Result<void> attach_and_capture(const Call& call, bool& attached_now);
   Result<void> ensure_store();
   Result<void> ensure_attached(const Call& call);
   Result<void> follow_replica(const Call& call);

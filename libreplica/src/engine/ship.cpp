@@ -41,7 +41,6 @@ Result<void> Database::upload_pending(const Call& call) {
     if (capture_ && replicated() > capture_->last()) {
       capture_->detach();
       if (auto r = capture_locked(call); !r) return pass(r);
-      refresh_status();
     }
   }
   for (const LtxFileInfo& file : local_files()) {

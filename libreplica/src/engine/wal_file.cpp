@@ -74,8 +74,8 @@ Result<WalPosition> WalFile::position_behind(std::uint64_t frames) const {
   const Salts salts{base::load_be<std::uint32_t>(bytes.data() + 8), base::load_be<std::uint32_t>(bytes.data() + 12)};
   if (salts != header_.salts)
     return fail(Errc::corrupt, "the last known frame of " + file_.path() + " was overwritten");
-  position.checksum = {base::load_be<std::uint32_t>(bytes.data() + 16),
-                       base::load_be<std::uint32_t>(bytes.data() + 20)};
+  position.checksum = WalChecksum{base::load_be<std::uint32_t>(bytes.data() + 16),
+                                  base::load_be<std::uint32_t>(bytes.data() + 20)};
   return position;
 }
 

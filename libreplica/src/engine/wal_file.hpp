@@ -1,6 +1,7 @@
 // Verified reading of the -wal file. The file carries no locks, so it may be opened and closed at will.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,7 @@ struct WalPosition {
   Salts salts;
   std::uint32_t page_size = 0;
   std::uint64_t frames = 0;
-  WalChecksum checksum;  // void while frames is 0: then the WAL header's counts
+  std::optional<WalChecksum> checksum;  // void while frames is 0: then the WAL header's counts
 };
 
 // One thread at a time. The caller holds a pin, so that what it reads does not move.

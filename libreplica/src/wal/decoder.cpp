@@ -55,23 +55,20 @@ Result<WalHeader> parse_wal_header(Bytes bytes) {
 std::optional<WalFrame> WalDecoder::next(Bytes bytes) noexcept {
   if (bytes.size() != wal_frame_size(header_.page_size)) return std::nullopt;
   const Bytes image = bytes.subspan(kWalFrameHeaderSize);
-  WalFrame frame{be32(bytes, 0), be32(bytes, 4), {be32(bytes, 16), be32(bytes, 20)}, image};
+  const WalChecksum stored{be32(bytes, 16), be32(bytes, 20)};
   const Salts salts{be32(bytes, 8), be32(bytes, 12)};
+  WalFrame frame{be32(bytes, 0), be32(bytes, 4), stored, image};
   if (frame.page == 0) return std::nullopt;
-  if (accept_unsummed_ && salts == Salts{} && frame.checksum == WalChecksum{}) {
-    // The running checksum stands still, unless the rest of the transaction was summed again: then it starts at zero.
-    after_unsummed_ = true;
-    frame.checksum = checksum_;
-    ++frames_;
-    return frame;
+  if (accept_unsummed_ && salts == Salts{} && stored == WalChecksum{}) {
+    frame.checksum = std::nullopt;
+  } else {
+    if (salts != header_.salts) return std::nullopt;
+    if (checksum_) {
+      WalChecksum sum = wal_checksum(header_.big_endian_checksum, *checksum_, bytes.first(8));
+      sum = wal_checksum(header_.big_endian_checksum, sum, image);
+      if (sum != stored) return std::nullopt;
+    }
   }
-  const auto continues = [&](WalChecksum seed) {
-    seed = wal_checksum(header_.big_endian_checksum, seed, bytes.first(8));
-    return wal_checksum(header_.big_endian_checksum, seed, image) == frame.checksum;
-  };
-  if (salts != header_.salts) return std::nullopt;
-  if (!continues(checksum_) && !(after_unsummed_ && continues({}))) return std::nullopt;
-  after_unsummed_ = false;
   checksum_ = frame.checksum;
   ++frames_;
   return frame;
