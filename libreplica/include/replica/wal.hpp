@@ -42,7 +42,7 @@ struct WalFrame {
   std::uint32_t commit = 0;  // database size in pages after a commit frame, else 0
   // Running checksum up to and including this frame; nullopt where SQLite left the frame unsummed.
   std::optional<WalChecksum> checksum;
-  Bytes image;               // page_size bytes, a view into what was given to next()
+  Bytes image;  // page_size bytes, a view into what was given to next()
 };
 
 // Walks frames in order. A frame is accepted only when its salts are those of the header and the
@@ -65,7 +65,7 @@ class WalDecoder {
   // then stays where it was.
   std::optional<WalFrame> next(Bytes bytes) noexcept;
 
-  std::uint64_t frames() const noexcept { return frames_; }  // accepted so far
+  std::uint64_t frames() const noexcept { return frames_; }                   // accepted so far
   std::optional<WalChecksum> checksum() const noexcept { return checksum_; }  // nullopt behind an unsummed frame
   const WalHeader& header() const noexcept { return header_; }
 
@@ -82,9 +82,9 @@ struct Changeset {
     PageNo page = 0;
     std::uint64_t frame = 0;  // 0-based index in the WAL of the frame that holds the image
   };
-  std::vector<Page> pages;      // ascending by page, none beyond `commit`
-  std::uint32_t commit = 0;     // database size in pages; 0 = no commit in the range
-  std::uint64_t end_frame = 0;  // first frame not covered: position to continue from
+  std::vector<Page> pages;              // ascending by page, none beyond `commit`
+  std::uint32_t commit = 0;             // database size in pages; 0 = no commit in the range
+  std::uint64_t end_frame = 0;          // first frame not covered: position to continue from
   std::optional<WalChecksum> checksum;  // running checksum at end_frame; nullopt = not known (unsummed frames)
 };
 

@@ -47,6 +47,7 @@ void Capture::adopt(const DatabaseImage& image) {
   commit_ = image.commit();
   frames_since_checkpoint_ = position_.frames;
   may_restart_ = true;
+  leave_mark();
 }
 
 Result<std::optional<store::PageHashMap>> Capture::usable_hashes() {

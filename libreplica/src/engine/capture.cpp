@@ -31,6 +31,7 @@ Result<void> Capture::prepare_database() {
   if (!info) return pass(info);
   if (info->is_directory) return fail(Errc::invalid_argument, settings_.path + " is a directory");
   if (info->size == 0) return fail(Errc::not_found, "database " + settings_.path + " is still empty");
+  identity_ = *info;
   auto connection = io::Connection::open(settings_.path, connection_options());
   if (!connection) return pass(connection);
   auto mode = connection->query_text("PRAGMA journal_mode");
@@ -65,7 +66,8 @@ Result<void> Capture::attach() {
   pin_.emplace(std::move(*pin));
   auto attached = [&]() -> Result<void> {
     if (!newest || newest->range.max < last()) return anchor("no known position");
-    auto continued = continue_from(*newest);
+    newest_ = *newest;
+    auto continued = continue_from_mark();
     if (!continued) return pass(continued);
     if (!*continued) return anchor("the write-ahead log is not the one last seen");
     auto hashes = usable_hashes();
@@ -89,29 +91,45 @@ void Capture::close() noexcept {
   if (!reads) environment_.logger->log(LogLevel::debug, "database closed as it was", {{"path", settings_.path}});
 }
 
-Result<bool> Capture::continue_from(const LtxHeader& newest) {
+Result<bool> Capture::continue_from_mark() {
+  auto mark = read_wal_mark(settings_.meta_path, environment_.gate);
+  if (!mark) return pass(mark);
+  if (!*mark || (*mark)->txid != newest_.range.max || (*mark)->written_at != newest_.timestamp) return false;
+  if ((*mark)->device != identity_.device || (*mark)->inode != identity_.inode) return false;
+  const WalPosition& known = (*mark)->position;
+
   auto index = pin_->wal_index();
   if (!index) return pass(index);
-  const auto step = static_cast<std::int64_t>(wal_frame_size(newest.page_size));
-  const std::int64_t covered = newest.wal_offset + newest.wal_size - static_cast<std::int64_t>(kWalHeaderSize);
-  if (index->salts != newest.salts || covered < 0 || covered % step != 0) return false;
-  const auto frames = static_cast<std::uint64_t>(covered / step);
-  if (frames > index->max_frame || (index->max_frame > 0 && index->page_size != newest.page_size)) return false;
+  if (index->salts != known.salts || known.frames > index->max_frame) return false;
+  if (index->max_frame > 0 && index->page_size != known.page_size) return false;
   auto wal = WalFile::open(settings_.path, environment_.gate);
   if (!wal) return breaks_continuity(wal.error()) ? Result<bool>(false) : Result<bool>(pass(wal));
-  if (wal->header().salts != index->salts || wal->header().page_size != newest.page_size) return false;
-  auto position = wal->position_behind(frames);
-  if (!position) return breaks_continuity(position.error()) ? Result<bool>(false) : Result<bool>(pass(position));
-  if (frames == index->max_frame && frames > 0 && position->checksum != index->frame_checksum) return false;
+  if (wal->header().salts != index->salts || wal->header().page_size != known.page_size) return false;
+  if (known.frames == index->max_frame) {
+    if (known.frames > 0 && known.checksum != index->frame_checksum) return false;
+  } else if (known.frames > 0) {
+    auto stored = wal->checksum_behind(known.frames);
+    if (!stored) return breaks_continuity(stored.error()) ? Result<bool>(false) : Result<bool>(pass(stored));
+    if (known.checksum != *stored) return false;
+  }
 
-  position_ = *position;
-  commit_ = newest.commit;
-  frames_since_checkpoint_ = frames;
+  position_ = known;
+  if (known.frames == 0) position_.checksum = wal->header().checksum;
+  commit_ = (*mark)->commit;
+  frames_since_checkpoint_ = known.frames;
   // What was committed before this pin must be read before a restart may be believed.
   may_restart_ = false;
   if (auto r = capture_to(*index); !r) return pass(r);
   may_restart_ = true;
   return true;
+}
+
+void Capture::leave_mark() {
+  const WalMark mark{newest_.range.max, newest_.timestamp, identity_.device, identity_.inode, position_, commit_};
+  if (auto r = write_wal_mark(settings_.meta_path, mark, environment_.gate); !r) {
+    environment_.logger->log(LogLevel::warn, "position in the write-ahead log not saved",
+                             {{"path", settings_.path}, {"error", r.error().message}});
+  }
 }
 
 Capture::Continuity Capture::continuity(const wal::WalIndexHeader& index) const {
@@ -152,6 +170,7 @@ Result<std::size_t> Capture::capture_to(const wal::WalIndexHeader& index) {
       return fail(Errc::corrupt, "the log differs from its index");
     }
     position_.checksum = index.frame_checksum;  // behind unsummed frames only the index knows it
+    leave_mark();
     return {};
   }();
   if (!captured) {
@@ -228,7 +247,7 @@ Result<void> Capture::commit_file(store::LocalStore::NewFile& file, const LtxHea
     if (auto r = file.commit(); !r) return r;
   }
   ++counters_.files;
-  if (on_file) on_file(header);
+  newest_ = header;
   return {};
 }
 
@@ -239,8 +258,12 @@ Result<PinnedImage> Capture::pin_image() {
   auto image = DatabaseImage::open(*pin, settings_.path, environment_.gate);
   if (!image) return pass(image);
   const WalPosition& at = image->position();
-  const wal::WalIndexHeader index{
-      static_cast<std::uint32_t>(at.frames), image->commit(), at.page_size, at.salts, at.checksum.value_or(WalChecksum{}), 0};
+  const wal::WalIndexHeader index{static_cast<std::uint32_t>(at.frames),
+                                  image->commit(),
+                                  at.page_size,
+                                  at.salts,
+                                  at.checksum.value_or(WalChecksum{}),
+                                  0};
   if (auto r = capture_to(index); !r) return pass(r);
   const bool there = at.frames == 0 || (at.salts == position_.salts && at.frames == position_.frames);
   if (!there) return fail(Errc::busy, "the write-ahead log moved while a state of it was pinned");

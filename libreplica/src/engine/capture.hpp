@@ -6,7 +6,6 @@
 // protocol).
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -14,6 +13,7 @@
 
 #include "engine/environment.hpp"
 #include "engine/image.hpp"
+#include "engine/wal_mark.hpp"
 #include "store/local_store.hpp"
 #include "store/page_hash_map.hpp"
 
@@ -86,16 +86,14 @@ class Capture {
   std::uint64_t frames_since_checkpoint() const noexcept { return frames_since_checkpoint_; }
   const CaptureCounters& counters() const noexcept { return counters_; }
 
-  // Called with every file just written; set once, before attach().
-  std::function<void(const LtxHeader&)> on_file;
-
  private:
   enum class Continuity { same, restarted, lost };
   io::ConnectionOptions connection_options() const;
   Result<Pin> open_pin() const;
   Result<void> prepare_database();
-  // Continues in the same WAL generation as the newest file; false when that cannot be proved.
-  Result<bool> continue_from(const LtxHeader& newest);
+  // Continues in the WAL generation in which the newest file ends; false when that cannot be proved.
+  Result<bool> continue_from_mark();
+  void leave_mark();
   Result<void> anchor(std::string_view reason);
   Result<bool> anchor_once();  // false = the WAL moved meanwhile: again
   Result<void> write_difference(DatabaseImage& image, store::PageHashMap& hashes);
@@ -118,6 +116,8 @@ class Capture {
   std::mutex* store_lock_;
   Environment environment_;
   TxId base_;
+  LtxHeader newest_;       // header of the newest level-0 file; void while there is none
+  io::FileInfo identity_;  // of the database file when it was attached
   std::optional<Pin> pin_;
   WalPosition position_;
   std::uint32_t commit_ = 0;

@@ -66,17 +66,13 @@ Result<void> WalFile::image(std::uint64_t frame, MutableBytes out) const {
   return file_.read_exactly_at(wal_offset(frame, header_.page_size) + kWalFrameHeaderSize, out);
 }
 
-Result<WalPosition> WalFile::position_behind(std::uint64_t frames) const {
-  WalPosition position{header_.salts, header_.page_size, frames, header_.checksum};
-  if (frames == 0) return position;
+Result<WalChecksum> WalFile::checksum_behind(std::uint64_t frames) const {
   std::array<std::byte, kWalFrameHeaderSize> bytes{};
   if (auto r = file_.read_exactly_at(wal_offset(frames - 1, header_.page_size), bytes); !r) return pass(r);
   const Salts salts{base::load_be<std::uint32_t>(bytes.data() + 8), base::load_be<std::uint32_t>(bytes.data() + 12)};
   if (salts != header_.salts)
     return fail(Errc::corrupt, "the last known frame of " + file_.path() + " was overwritten");
-  position.checksum = WalChecksum{base::load_be<std::uint32_t>(bytes.data() + 16),
-                                  base::load_be<std::uint32_t>(bytes.data() + 20)};
-  return position;
+  return WalChecksum{base::load_be<std::uint32_t>(bytes.data() + 16), base::load_be<std::uint32_t>(bytes.data() + 20)};
 }
 
 }  // namespace replica::engine

@@ -34,9 +34,9 @@ class WalFile {
   // The page image in frame `frame`; from memory when the last read() was small.
   Result<void> image(std::uint64_t frame, MutableBytes out) const;
 
-  // Where the log stands behind its first `frames` frames, taken from the frame before; `corrupt` when that frame is
-  // not of this generation. Proves nothing alone: the chain that is read on from there does.
-  Result<WalPosition> position_behind(std::uint64_t frames) const;
+  // The running checksum stored with the last of the first `frames` frames (at least 1); `corrupt` when that frame is
+  // not of this generation, or unsummed.
+  Result<WalChecksum> checksum_behind(std::uint64_t frames) const;
 
  private:
   WalFile(io::File file, const WalHeader& header) : file_(std::move(file)), header_(header) {}

@@ -1,0 +1,73 @@
+#include "engine/wal_mark.hpp"
+
+#include "base/endian.hpp"
+#include "ltx/checksum.hpp"
+
+namespace replica::engine {
+namespace {
+
+constexpr std::uint64_t kMagic = 0x4c5357414c4d524b;  // "LSWALMRK"
+constexpr std::size_t kSummed = 72;                   // bytes before the checksum
+
+std::string path_below(const std::string& meta_path) { return meta_path + "/wal-mark"; }
+
+std::uint64_t sum_of(Bytes bytes) {
+  ltx::Crc64 crc;
+  crc.update(bytes.first(kSummed));
+  return crc.value();
+}
+
+}  // namespace
+
+std::array<std::byte, kWalMarkSize> format_wal_mark(const WalMark& mark) {
+  const WalChecksum checksum = mark.position.checksum.value_or(WalChecksum{});
+  std::array<std::byte, kWalMarkSize> out{};
+  base::store_be(out.data(), kMagic);
+  base::store_be(out.data() + 8, mark.txid.value);
+  base::store_be(out.data() + 16, static_cast<std::uint64_t>(mark.written_at.time_since_epoch().count()));
+  base::store_be(out.data() + 24, mark.position.salts.one);
+  base::store_be(out.data() + 28, mark.position.salts.two);
+  base::store_be(out.data() + 32, mark.position.page_size);
+  base::store_be(out.data() + 36, mark.commit);
+  base::store_be(out.data() + 40, mark.position.frames);
+  base::store_be(out.data() + 48, checksum.s0);
+  base::store_be(out.data() + 52, checksum.s1);
+  base::store_be(out.data() + 56, mark.device);
+  base::store_be(out.data() + 64, mark.inode);
+  base::store_be(out.data() + kSummed, sum_of(out));
+  return out;
+}
+
+std::optional<WalMark> parse_wal_mark(Bytes bytes) {
+  if (bytes.size() != kWalMarkSize || base::load_be<std::uint64_t>(bytes.data()) != kMagic) return std::nullopt;
+  if (base::load_be<std::uint64_t>(bytes.data() + kSummed) != sum_of(bytes)) return std::nullopt;
+  const auto u32 = [&](std::size_t at) { return base::load_be<std::uint32_t>(bytes.data() + at); };
+  const auto u64 = [&](std::size_t at) { return base::load_be<std::uint64_t>(bytes.data() + at); };
+  WalMark mark;
+  mark.txid = TxId{u64(8)};
+  mark.written_at = Timestamp(Timestamp::duration(static_cast<Timestamp::rep>(u64(16))));
+  mark.position = {{u32(24), u32(28)}, u32(32), u64(40), WalChecksum{u32(48), u32(52)}};
+  mark.commit = u32(36);
+  mark.device = u64(56);
+  mark.inode = u64(64);
+  if (!is_page_size(mark.position.page_size)) return std::nullopt;
+  return mark;
+}
+
+Result<std::optional<WalMark>> read_wal_mark(const std::string& meta_path, io::Gate* gate) {
+  auto file = io::File::open(path_below(meta_path), io::File::Mode::read, gate);
+  if (!file && file.error().code == Errc::not_found) return std::optional<WalMark>();
+  if (!file) return pass(file);
+  std::array<std::byte, kWalMarkSize> bytes{};
+  auto n = file->read_at(0, bytes);
+  if (!n) return pass(n);
+  return parse_wal_mark(Bytes(bytes).first(*n));
+}
+
+Result<void> write_wal_mark(const std::string& meta_path, const WalMark& mark, io::Gate* gate) {
+  auto file = io::File::open(path_below(meta_path), io::File::Mode::read_write, gate, 0600);
+  if (!file) return pass(file);
+  return file->write_at(0, format_wal_mark(mark));
+}
+
+}  // namespace replica::engine

@@ -1,0 +1,33 @@
+// How far into which WAL the newest level-0 file reaches, with the running checksum there: what proves, when a database
+// is attached again, that the log still is the one that was captured. The header of the file alone cannot: after a
+// crash SQLite may cut the log short of what we captured and write other frames behind the cut with the same salts.
+// docs/store-layout.md §4.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+
+#include "engine/wal_file.hpp"
+
+namespace replica::engine {
+
+inline constexpr std::size_t kWalMarkSize = 80;
+
+struct WalMark {
+  TxId txid;                            // of the newest level-0 file
+  Timestamp written_at{};               // that file's timestamp: another daemon may have given the TXID anew
+  std::uint64_t device = 0, inode = 0;  // of the database file: a log can outlive the file it was written for
+  WalPosition position;                 // its checksum is known
+  std::uint32_t commit = 0;             // pages
+};
+
+std::array<std::byte, kWalMarkSize> format_wal_mark(const WalMark& mark);
+std::optional<WalMark> parse_wal_mark(Bytes bytes);  // nullopt when anything about it is wrong
+
+// nullopt: there is none that can be trusted, and nothing is proved.
+Result<std::optional<WalMark>> read_wal_mark(const std::string& meta_path, io::Gate* gate);
+// In place and not synced: one that is lost or torn costs a comparison of the database, nothing else.
+Result<void> write_wal_mark(const std::string& meta_path, const WalMark& mark, io::Gate* gate);
+
+}  // namespace replica::engine

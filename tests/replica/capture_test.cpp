@@ -1,0 +1,281 @@
+// Capturing from real write-ahead logs: what proves continuity, and what must not be taken for a proof.
+#include "engine/capture.hpp"
+
+#include <sqlite3.h>
+
+#include "engine/database.hpp"
+#include "ltx_files.hpp"
+
+using namespace replica;
+using namespace ltx_files;
+using engine::Capture;
+
+namespace {
+
+class Application {
+ public:
+  explicit Application(const std::string& path) {
+    REQUIRE(sqlite3_open(path.c_str(), &db_) == SQLITE_OK);
+    run("PRAGMA journal_mode=wal; PRAGMA wal_autocheckpoint=0; PRAGMA synchronous=OFF");
+  }
+  ~Application() { close(); }
+  Application(const Application&) = delete;
+  Application& operator=(const Application&) = delete;
+
+  void run(const std::string& sql) {
+    char* message = nullptr;
+    const int code = sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, &message);
+    INFO(sql << ": " << (message == nullptr ? "" : message));
+    REQUIRE(code == SQLITE_OK);
+  }
+  // As a crash would: no checkpoint, the log stays.
+  void crash() {
+    REQUIRE(sqlite3_db_config(db_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr) == SQLITE_OK);
+    close();
+  }
+  void close() { sqlite3_close(std::exchange(db_, nullptr)); }
+
+ private:
+  sqlite3* db_ = nullptr;
+};
+
+// A database with its store. Each Daemon is one run of the capture lane.
+struct Fixture {
+  TempDir dir;
+  std::string path = dir / "app.db", meta = dir / ".app.db-litestream";
+  SystemClock clock;
+  std::mutex lock;
+
+  struct Daemon {
+    store::LocalStore store;
+    Capture capture;
+    Daemon(Fixture& f, io::Gate* gate)
+        : store(open(f)),
+          capture({.path = f.path, .meta_path = f.meta}, store, f.lock, {&f.clock, &null_logger(), gate}) {}
+    static store::LocalStore open(Fixture& f) {
+      auto opened = store::LocalStore::open(f.meta, f.path);
+      REQUIRE(opened);
+      return std::move(*opened);
+    }
+  };
+  std::unique_ptr<Daemon> daemon(io::Gate* gate = nullptr) {
+    fs::create_directories(meta);
+    auto made = std::make_unique<Daemon>(*this, gate);
+    auto attached = made->capture.attach();
+    INFO((attached ? "" : attached.error().message));
+    REQUIRE(attached);
+    return made;
+  }
+
+  // The pages of all level-0 files in order must be what SQLite reads.
+  void check_equal() const {
+    std::map<PageNo, ByteVector> pages;
+    std::uint32_t commit = 0, page_size = 0;
+    for (const std::string& name : names_in(meta + "/ltx/0")) {
+      const ByteVector bytes = read_file(meta + "/ltx/0/" + name);
+      MemorySource body(bytes);
+      auto decoder = LtxDecoder::begin(body);
+      REQUIRE(decoder);
+      for (;;) {
+        auto page = decoder->next();
+        REQUIRE(page);
+        if (!*page) break;
+        pages[(*page)->page] = ByteVector((*page)->image.begin(), (*page)->image.end());
+      }
+      commit = decoder->header().commit;
+      page_size = decoder->header().page_size;
+    }
+    ByteVector image;
+    for (PageNo page = 1; page <= commit; ++page) {
+      const ByteVector& bytes = pages[page];
+      image.insert(image.end(), bytes.begin(), bytes.end());
+      image.resize(static_cast<std::size_t>(page) * page_size);
+    }
+    CHECK(image == serialized());
+  }
+
+ private:
+  ByteVector serialized() const {
+    sqlite3* db = nullptr;
+    REQUIRE(sqlite3_open(path.c_str(), &db) == SQLITE_OK);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+    sqlite3_int64 size = 0;
+    unsigned char* data = sqlite3_serialize(db, "main", &size, 0);
+    REQUIRE(data != nullptr);
+    const auto* bytes = reinterpret_cast<const std::byte*>(data);
+    ByteVector image(bytes, bytes + size);
+    sqlite3_free(data);
+    sqlite3_close(db);
+    return image;
+  }
+};
+
+void capture(Capture& from) {
+  auto captured = from.capture();
+  INFO((captured ? "" : captured.error().message));
+  REQUIRE(captured);
+}
+
+const std::string kFill =
+    "WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i+1 FROM n WHERE i<60) "
+    "INSERT INTO t(v) SELECT randomblob(900) FROM n";
+
+// Leaves committed frames without salts and checksum in the log with SQLite before 3.50: pages are spilled, one of them
+// is spilled again (its frame is rewritten), and the transaction goes back to a savepoint before both.
+void rewrite_and_roll_back(Application& app) {
+  app.run("PRAGMA cache_size=3; PRAGMA cache_spill=1; BEGIN; SAVEPOINT s");
+  app.run("UPDATE t SET v = randomblob(901)");
+  for (int n = 0; n < 3; ++n) app.run("UPDATE t SET v = randomblob(902) WHERE id > 30");
+  app.run("ROLLBACK TO s; INSERT INTO t(v) VALUES ('kept'); RELEASE s; COMMIT");
+}
+
+std::size_t unsummed_frames(const std::string& path) {
+  const ByteVector log = read_file(path + "-wal");
+  auto header = parse_wal_header(log);
+  REQUIRE(header);
+  std::size_t found = 0;
+  for (std::uint64_t n = 0; wal_offset(n + 1, header->page_size) <= log.size(); ++n) {
+    const Bytes salts_and_sum = Bytes(log).subspan(wal_offset(n, header->page_size) + 8, 16);
+    found += std::all_of(salts_and_sum.begin(), salts_and_sum.end(), [](std::byte b) { return b == std::byte{0}; });
+  }
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("frames that SQLite left unsummed are captured, and what follows them") {
+  Fixture f;
+  Application app(f.path);
+  app.run("CREATE TABLE t(id INTEGER PRIMARY KEY, v BLOB); " + kFill);
+  auto daemon = f.daemon();
+  for (int round = 0; round < 4; ++round) {
+    rewrite_and_roll_back(app);
+    if (round % 2 == 0) capture(daemon->capture);
+    app.run("INSERT INTO t(v) VALUES (randomblob(300))");
+    app.run("UPDATE t SET v = randomblob(20) WHERE id % 7 = 0");
+    capture(daemon->capture);
+    f.check_equal();
+  }
+  CHECK(daemon->capture.counters().anchors == 1);  // the first attach only
+  if (sqlite3_libversion_number() < 3'050'000) CHECK(unsummed_frames(f.path) > 0);
+
+  // Reading the whole log from its start, as a snapshot does.
+  auto pinned = daemon->capture.pin_image();
+  INFO((pinned ? "" : pinned.error().message));
+  CHECK(pinned);
+}
+
+TEST_CASE("a daemon that comes back to the same log goes on without reading the database") {
+  Fixture f;
+  Application app(f.path);
+  app.run("CREATE TABLE t(id INTEGER PRIMARY KEY, v BLOB); " + kFill);
+  f.daemon();
+  app.run("INSERT INTO t(v) VALUES ('one')");
+  {
+    auto daemon = f.daemon();
+    CHECK(daemon->capture.counters().anchors == 0);
+    CHECK(daemon->capture.last() == TxId{2});
+  }
+  auto daemon = f.daemon();  // nothing new at all
+  CHECK(daemon->capture.counters().anchors == 0);
+  CHECK(daemon->capture.last() == TxId{2});
+  f.check_equal();
+}
+
+TEST_CASE("a log that was cut by a crash and went on with the same salts is not taken for the one captured") {
+  Fixture f;
+  auto app = std::make_unique<Application>(f.path);
+  app->run("CREATE TABLE t(id INTEGER PRIMARY KEY, v BLOB); " + kFill);
+  f.daemon();
+  const auto kept = fs::file_size(f.path + "-wal");
+  app->run("UPDATE t SET v = 'lost with the power' WHERE id < 20");
+  app->run("INSERT INTO t(v) VALUES ('lost too')");
+  {
+    f.daemon();
+  }
+  const TxId before = f.daemon()->capture.last();
+  app->crash();
+  // What had not reached the disk is gone.
+  fs::resize_file(f.path + "-wal", kept);
+  fs::remove(f.path + "-shm");
+
+  app = std::make_unique<Application>(f.path);
+  const bool longer = GENERATE(false, true);
+  if (longer) app->run("UPDATE t SET v = 'something else' WHERE id > 20");
+  app->run("UPDATE t SET v = 'again' WHERE id < 20");
+  app->run("INSERT INTO t(v) VALUES ('lost too')");
+  auto daemon = f.daemon();
+  CHECK(daemon->capture.counters().anchors == 1);
+  CHECK(daemon->capture.last() > before);
+  f.check_equal();
+}
+
+TEST_CASE("a mark of another file, TXID or byte proves nothing") {
+  Fixture f;
+  Application app(f.path);
+  app.run("CREATE TABLE t(id INTEGER PRIMARY KEY, v BLOB); " + kFill);
+  f.daemon();
+  const std::string path = f.meta + "/wal-mark";
+  const ByteVector good = read_file(path);
+  REQUIRE(good.size() == engine::kWalMarkSize);
+  const auto parsed = engine::parse_wal_mark(good);
+  REQUIRE(parsed);
+  CHECK(engine::format_wal_mark(*parsed) == [&] {
+    std::array<std::byte, engine::kWalMarkSize> same{};
+    std::copy(good.begin(), good.end(), same.begin());
+    return same;
+  }());
+  for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
+    ByteVector bad = good;
+    bad[bit / 8] ^= static_cast<std::byte>(1U << bit % 8);
+    if (engine::parse_wal_mark(bad)) FAIL("bit " << bit);
+  }
+  CHECK_FALSE(engine::parse_wal_mark(Bytes(good).first(good.size() - 1)));
+
+  engine::WalMark other = *parsed;
+  SECTION("of another TXID") { other.txid = other.txid.next(); }
+  SECTION("of another file with that TXID") { other.written_at += std::chrono::milliseconds(1); }
+  SECTION("of another database file") { ++other.inode; }
+  SECTION("of another log") { ++other.position.salts.two; }
+  SECTION("of a longer log") { ++other.position.frames; }
+  SECTION("of other frames") { ++other.position.checksum->s0; }
+  REQUIRE(engine::write_wal_mark(f.meta, other, nullptr));
+  CHECK(f.daemon()->capture.counters().anchors == 1);
+  f.check_equal();
+}
+
+TEST_CASE("what a checkpoint captures counts as captured") {
+  struct HandClock final : Clock {
+    Steady time = std::chrono::steady_clock::now();
+    Timestamp now() const override { return Timestamp(std::chrono::milliseconds(1'700'000'000'000)); }
+    Steady steady() const override { return time; }
+  };
+  // Commits between the look at the log and the moving of the pin: SQL is first run by the checkpointer.
+  struct Latecomer final : io::Gate {
+    Application* app = nullptr;
+    std::optional<Error> before(std::string_view operation, std::string_view /*subject*/) override {
+      if (operation == "sql" && app != nullptr) std::exchange(app, nullptr)->run("INSERT INTO t(v) VALUES ('late')");
+      return {};
+    }
+  };
+  TempDir dir;
+  Application app(dir / "app.db");
+  app.run("CREATE TABLE t(id INTEGER PRIMARY KEY, v BLOB); " + kFill);
+  HandClock clock;
+  Latecomer gate;
+  const ReplicatorOptions options;
+  engine::Database database({.path = dir / "app.db", .checkpoint_interval = std::chrono::seconds(60)}, options,
+                            {&clock, &null_logger(), &gate});
+  REQUIRE(database.capture({}));
+  app.run("INSERT INTO t(v) VALUES ('in time')");
+  REQUIRE(database.capture({}));
+  REQUIRE(database.captured() == TxId{2});
+
+  clock.time += std::chrono::seconds(61);
+  gate.app = &app;
+  auto captured = database.capture({});
+  REQUIRE(captured);
+  REQUIRE(gate.app == nullptr);
+  CHECK(captured->files == 1);
+  CHECK(database.captured() == TxId{3});
+}
