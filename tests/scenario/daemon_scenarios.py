@@ -374,7 +374,23 @@ class Shutdown(Scenario):
         (self.dir / "r-app.db").write_text("in the way")
         self.insert(connection, 10)
         self.assertEqual(daemon.end(), 1)
-        self.assertIn(f"Error: final upload of {self.dir}/app.db failed: ", daemon.errors)
+        # More than once, though the error looks permanent, and not for ever.
+        self.assertIn(f"Error: final upload of {self.dir}/app.db failed: gave up after ", daemon.errors)
+
+    def test_a_replica_that_comes_back_within_the_timeout_gets_the_final_upload(self):
+        connection = self.database()
+        config = self.standard("app.db", extra="shutdown-sync-timeout: 1h\nshutdown-sync-interval: 10ms")
+        daemon = self.daemon("-config", config)
+        self.ask("sync", "-wait", "app.db")
+        (self.dir / "r-app.db").rename(self.dir / "r-gone")
+        (self.dir / "r-app.db").write_text("in the way")
+        self.insert(connection, 10)
+        daemon.process.send_signal(signal.SIGTERM)
+        until(lambda: "shutting down" in daemon.log, "the signal")
+        (self.dir / "r-app.db").unlink()
+        (self.dir / "r-gone").rename(self.dir / "r-app.db")
+        self.assertEqual(daemon.wait(), 0, daemon.errors)
+        self.assertEqual(self.restored_rows(), 13)
 
     def test_a_second_signal_gives_up(self):
         connection = self.database()

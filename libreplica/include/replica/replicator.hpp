@@ -48,8 +48,9 @@ class Replicator {
   Result<DatabaseStatus> status(const std::string& path) const;
   std::vector<DatabaseStatus> list() const;  // by path
 
-  // Stops all databases, trying their final upload again until options.shutdown_sync_timeout or until `call` ends.
-  // Returns the paths whose final upload failed, with the error. Afterwards only the destructor may be called.
+  // Stops all databases. A failed final upload is tried again every options.shutdown_sync_interval, whatever the error,
+  // until options.shutdown_sync_timeout is over (for all of them together; 0 = one attempt each) or `call` ends.
+  // Returns the paths whose final upload failed, with the last error. Afterwards only the destructor may be called.
   std::vector<std::pair<std::string, Error>> stop_all(const Call& call = {});
 
  private:

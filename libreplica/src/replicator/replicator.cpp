@@ -1,11 +1,10 @@
 #include "replica/replicator.hpp"
 
-#include <algorithm>
 #include <map>
-#include <thread>
 
 #include "base/text.hpp"
 #include "replicator/scheduler.hpp"
+#include "replicator/stopping.hpp"
 
 namespace replica {
 
@@ -33,9 +32,6 @@ struct Replicator::Impl {
     for (const auto& [path, entry] : entries) found.push_back(entry);
     return found;
   }
-  Result<void> flush(Entry& entry, const Call& call);
-  Result<void> flush_patiently(Entry& entry, const Call& call);
-  Result<TxId> stop(const std::shared_ptr<Entry>& entry, const Call& call);
 
   ReplicatorOptions options;
   SystemClock system_clock;
@@ -88,7 +84,7 @@ Result<void> Replicator::add(DatabaseConfig config) {
 Result<void> Replicator::remove(const std::string& path, const Call& call) {
   auto entry = impl_->find(path);
   if (!entry) return pass(entry);
-  auto stopped = impl_->stop(*entry, call);
+  auto stopped = replicator::stop_one(impl_->scheduler, *entry, impl_->options.shutdown_sync_interval, call);
   if (!stopped && stopped.error().code != Errc::precondition_failed) return pass(stopped);
   const std::lock_guard guard(impl_->lock);
   impl_->entries.erase(path);
@@ -124,66 +120,10 @@ Result<void> Replicator::start(const std::string& path, bool wait, const Call& c
   return {};
 }
 
-// Captures and uploads everything committed by now.
-Result<void> Replicator::Impl::flush(Entry& entry, const Call& call) {
-  auto captured = entry.database.capture(call);
-  if (!captured && captured.error().code == Errc::not_found) {
-    // No database file: what was captured before may still wait for its upload.
-    if (!entry.database.captured()) return {};
-  } else if (!captured) {
-    return pass(captured);
-  }
-  const TxId target = entry.database.captured();
-  while (entry.database.replicated() < target) {
-    auto shipped = entry.database.ship(call);
-    if (!shipped) return pass(shipped);
-  }
-  return {};
-}
-
-Result<void> Replicator::Impl::flush_patiently(Entry& entry, const Call& call) {
-  for (;;) {
-    auto flushed = flush(entry, call);
-    if (flushed || !is_retryable(flushed.error())) return flushed;
-    if (auto r = call.check("stop"); !r)
-      return fail(Errc::timed_out, "timeout waiting for stop", flushed.error().message);
-    const auto until = std::chrono::steady_clock::now() + options.shutdown_sync_interval;
-    std::mutex unused;
-    std::unique_lock guard(unused);
-    std::condition_variable_any wake;
-    wake.wait_until(guard, call.stop, call.deadline ? std::min(until, *call.deadline) : until, [] { return false; });
-  }
-}
-
-Result<TxId> Replicator::Impl::stop(const std::shared_ptr<Entry>& entry, const Call& call) {
-  {
-    const std::lock_guard guard(entry->lock);
-    if (entry->phase != Phase::open) {
-      return fail(Errc::precondition_failed, "database already disabled: " + entry->database.config().path);
-    }
-    entry->phase = Phase::closing;
-  }
-  scheduler.disable(entry);
-  auto flushed = flush_patiently(*entry, call);
-  const bool given_up =
-      !flushed && (flushed.error().code == Errc::timed_out || flushed.error().code == Errc::cancelled);
-  const TxId txid = entry->database.captured();
-  if (!given_up) entry->database.close();
-  {
-    const std::lock_guard guard(entry->lock);
-    entry->phase = given_up ? Phase::open : Phase::closed;
-    entry->stop = std::stop_source();
-  }
-  entry->changed.notify_all();
-  if (given_up) scheduler.enable(entry);
-  if (!flushed) return pass(flushed);
-  return txid;
-}
-
 Result<TxId> Replicator::stop(const std::string& path, const Call& call) {
   auto entry = impl_->find(path);
   if (!entry) return pass(entry);
-  return impl_->stop(*entry, call);
+  return replicator::stop_one(impl_->scheduler, *entry, impl_->options.shutdown_sync_interval, call);
 }
 
 Result<SyncOutcome> Replicator::sync(const std::string& path, bool wait, const Call& call) {
@@ -246,28 +186,7 @@ std::vector<DatabaseStatus> Replicator::list() const {
 }
 
 std::vector<std::pair<std::string, Error>> Replicator::stop_all(const Call& call) {
-  Call patience = call;
-  const auto limit = std::chrono::steady_clock::now() + impl_->options.shutdown_sync_timeout;
-  patience.deadline = call.deadline ? std::min(*call.deadline, limit) : limit;
-  std::vector<std::pair<std::string, Error>> failures;
-  std::mutex failures_lock;
-  const auto entries = impl_->all();
-  std::atomic<std::size_t> next{0};
-  const auto work = [&] {
-    for (std::size_t i = next++; i < entries.size(); i = next++) {
-      auto stopped = impl_->stop(entries[i], patience);
-      if (stopped || stopped.error().code == Errc::precondition_failed) continue;
-      const std::lock_guard guard(failures_lock);
-      failures.emplace_back(entries[i]->database.config().path, stopped.error());
-    }
-  };
-  std::vector<std::thread> workers;
-  const auto count =
-      std::min<std::size_t>(static_cast<std::size_t>(std::max(1, impl_->options.threads)), entries.size());
-  workers.reserve(count);
-  for (std::size_t i = 0; i < count; ++i) workers.emplace_back(work);
-  for (std::thread& worker : workers) worker.join();
-  return failures;
+  return replicator::stop_all(impl_->scheduler, impl_->all(), impl_->options, call);
 }
 
 }  // namespace replica
