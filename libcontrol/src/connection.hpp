@@ -39,8 +39,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // Closes now; a request under way goes on, its reply is dropped.
   void close();
 
-  bool idle() const { return !busy_ && writing_.empty() && !session_.in_request(); }
-  Clock::time_point idle_since() const { return idle_since_; }
+  // idle: between two requests. arriving: part of one is there. working: it runs, or its reply is on the way.
+  enum class State { idle, arriving, working };
+  State state() const {
+    if (busy_ || !writing_.empty()) return State::working;
+    return session_.in_request() ? State::arriving : State::idle;
+  }
+  // When that began; for `idle` and `arriving`.
+  Clock::time_point since() const { return state() == State::arriving ? request_began_ : idle_since_; }
 
  private:
   void advance();

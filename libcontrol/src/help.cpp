@@ -110,7 +110,7 @@ neither a loopback name nor the configured one (403), and bodies of a type other
 | HTTP header | 16 KiB | 431 |
 | time for one request to arrive | 10 s | the connection is closed |
 | idle time of a connection | 5 min | the connection is closed |
-| connections a listener | 256 | the one idle for longest is closed |
+| connections a listener | 256 | the one idle for longest is closed, else the one whose request has been arriving for longest |
 
 ## Errors
 

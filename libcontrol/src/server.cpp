@@ -154,11 +154,17 @@ void Server::Impl::admit(Port& port, Connection::Socket socket) {
 }
 
 void Server::Impl::make_room(Port& port) {
-  std::shared_ptr<Connection> oldest;
+  // Requests arrive whole when nothing is wrong; clients that send theirs bit by bit must not lock the others out.
+  using State = Connection::State;
+  std::shared_ptr<Connection> least;
+  const auto rank = [](const Connection& connection) {
+    return std::pair(connection.state() == State::arriving, connection.since());
+  };
   for (const auto& connection : port.connections) {
-    if (connection->idle() && (!oldest || connection->idle_since() < oldest->idle_since())) oldest = connection;
+    if (connection->state() == State::working) continue;
+    if (!least || rank(*connection) < rank(*least)) least = connection;
   }
-  if (oldest) oldest->close();
+  if (least) least->close();
 }
 
 void Server::Impl::each_connection(void (Connection::*act)()) {

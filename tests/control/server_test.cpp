@@ -316,6 +316,21 @@ TEST_CASE_METHOD(Running, "beyond the limit the connection idle for longest goes
   CHECK(body_of(tcp.response()) == kListReply + "\n");
 }
 
+TEST_CASE_METHOD(Running, "clients that send half a request do not lock the others out") {
+  options.max_connections = 2;
+  start();
+  std::vector<RawConnection> halves;
+  for (int i = 0; i < 3; ++i) {
+    halves.push_back(local());
+    REQUIRE(halves.back().send("{\"jsonrpc\""));
+  }
+  RawConnection other = local();
+  REQUIRE(other.send(kList));
+  CHECK(other.line() == kListReply + "\n");
+  CHECK(halves[0].all().empty());
+  CHECK(halves[1].all().empty());
+}
+
 TEST_CASE_METHOD(Running, "connections at work are not pushed out") {
   options.max_connections = 2;
   start();

@@ -29,7 +29,7 @@ struct ServerOptions {
   HttpHandler http{};                      // everything but /control, /metrics and /health
   std::size_t workers = 32;                // threads for calls that may wait; at most, they start when needed
   std::size_t query_workers = 2;      // for calls that are answered at once, so that waiting ones never hold them up
-  std::size_t max_connections = 256;  // for each listener; beyond it the one idle for longest is closed
+  std::size_t max_connections = 256;  // for each listener; beyond it the one idle, else arriving, for longest is closed
   ms request_timeout{10'000};         // from the first byte of a request to its last
   ms idle_timeout{300'000};           // between requests
   ms write_timeout{30'000};           // for a client that does not take its reply
