@@ -171,8 +171,8 @@ Result<void> Capture::fold_hashes() {
     if (file.range.max <= (*map)->txid()) continue;
     const bool follows = file.range.min == (*map)->txid().next();
     auto body = store_->open_file(file.range);
-    if (!body) return pass(body);
-    auto folded = follows ? (*map)->fold(**body) : Result<void>(fail(Errc::corrupt, "a file is missing"));
+    if (!body && body.error().code != Errc::not_found) return pass(body);
+    auto folded = follows && body ? (*map)->fold(**body) : Result<void>(fail(Errc::corrupt, "a file is missing"));
     if (!folded && folded.error().code != Errc::corrupt) return folded;
     if (!folded) {  // void: the next anchoring writes everything
       hashes_txid_ = {};

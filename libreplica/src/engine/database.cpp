@@ -165,11 +165,7 @@ Result<void> Database::follow_replica(const Call& call) {
   if (remote <= capture_->last()) return {};
   environment_.logger->log(LogLevel::info, "replica is ahead of the local state, continuing behind it",
                            {{"path", config_.path}, {"local", capture_->last().text()}, {"replica", remote.text()}});
-  {
-    const std::lock_guard guard(store_lock_);
-    if (auto r = store_->clear(); !r) return r;
-  }
-  capture_->set_base(remote);
+  if (auto r = start_behind(remote); !r) return r;
   // Its newest file tells whether the WAL still is the one it ended with.
   const auto newest = levels_.newest(0);
   if (!newest || newest->range.max != remote) return {};
@@ -178,6 +174,18 @@ Result<void> Database::follow_replica(const Call& call) {
   const std::lock_guard guard(store_lock_);
   auto imported = store_->import(**body, newest->range);
   return !imported && imported.error().code != Errc::corrupt ? imported : Result<void>{};
+}
+
+// Gives up what lies here for what the replica holds.
+Result<void> Database::start_behind(TxId remote) {
+  // The hashes are those of the history here. They go first: with an empty store they would pass for the replica's.
+  if (auto r = store::PageHashMap::remove(config_.meta_path, environment_.gate); !r) return r;
+  {
+    const std::lock_guard guard(store_lock_);
+    if (auto r = store_->clear(); !r) return r;
+  }
+  capture_->set_base(remote);
+  return {};
 }
 
 Result<void> Database::checkpoint_if_due() {

@@ -57,9 +57,12 @@ class Database {
   Result<void> ensure_store();
   Result<void> ensure_attached(const Call& call);
   Result<void> follow_replica(const Call& call);
+  Result<void> start_behind(TxId remote);
   bool replaced();
   Result<void> checkpoint_if_due();
   Result<void> upload_pending(const Call& call);
+  Result<void> join_history(const Call& call);
+  Result<bool> is_on_replica(const LtxFileInfo& mine, const Call& call);
   Result<void> upload(const LtxFileInfo& file, const Call& call);
   Result<std::unique_ptr<Source>> open_local(const LtxFileInfo& file) const;
   Result<void> learn_page_size(const Call& call);
@@ -67,6 +70,7 @@ class Database {
   Result<void> upload_snapshot(const ScratchFile& scratch, const Call& call);
   Result<ScratchFile> pin_snapshot(const Call& call);
   Result<TxId> write_snapshot(const Call& call);
+  Result<void> replace_lost(const LtxFileInfo& file, const Call& call);
   Result<void> fill_hole(const Call& call);
   Result<void> compact_level(Level level, const Call& call);
   Result<std::vector<LtxFileInfo>> compaction_inputs(Level level, const Call& call);

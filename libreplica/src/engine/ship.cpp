@@ -1,9 +1,11 @@
 // The ship lane: level-0 files to the replica, in TXID order, and snapshots.
+#include <algorithm>
 #include <array>
 
 #include "engine/database.hpp"
 #include "engine/lane_lock.hpp"
 #include "io/file.hpp"
+#include "ltx/header.hpp"
 
 namespace replica::engine {
 namespace {
@@ -33,7 +35,10 @@ Result<TxId> Database::ship(const Call& call) {
 
 Result<void> Database::upload_pending(const Call& call) {
   if (auto r = levels_.load(*replica_, call); !r) return r;
-  if (!position_known_) replicated_ = levels_.last().value;
+  if (!position_known_) {
+    replicated_ = levels_.last().value;
+    if (auto r = join_history(call); !r) return r;
+  }
   position_known_ = true;
   if (replicated() > captured()) {
     auto lock = lock_lane(capture_lock_, call, "follow replica");
@@ -61,6 +66,52 @@ Result<void> Database::upload_pending(const Call& call) {
   return {};
 }
 
+// The file of the replica's last TXID must be the one that lies here under it. Another one was made from another state
+// (the local file was lost, or all of this is an older copy put back in place), and what follows it here must not
+// follow it there.
+Result<void> Database::join_history(const Call& call) {
+  const auto files = local_files();
+  const auto mine =
+      std::find_if(files.begin(), files.end(), [&](const LtxFileInfo& f) { return f.range.max == replicated(); });
+  if (mine == files.end()) return {};  // local files that begin later leave a hole, which is filled
+  auto same = is_on_replica(*mine, call);
+  if (!same || *same) return same ? Result<void>{} : Result<void>(pass(same));
+  environment_.logger->log(LogLevel::warn, "replica holds another history, continuing behind it",
+                           {{"path", config_.path}, {"txid", replicated().text()}});
+  auto lock = lock_lane(capture_lock_, call, "follow replica");
+  if (!lock) return pass(lock);
+  if (!capture_) return fail(Errc::cancelled, "database was closed");
+  capture_->detach();
+  if (auto r = start_behind(replicated()); !r) return r;
+  auto captured = capture_locked(call);
+  return captured ? Result<void>{} : Result<void>(pass(captured));
+}
+
+Result<bool> Database::is_on_replica(const LtxFileInfo& mine, const Call& call) {
+  auto here = [&]() -> Result<LtxHeader> {
+    const std::lock_guard guard(store_lock_);
+    if (!store_) return fail(Errc::cancelled, "database was closed");
+    return store_->header(mine.range);
+  }();
+  if (!here) {
+    const bool lost = here.error().code == Errc::not_found || here.error().code == Errc::corrupt;
+    return lost ? Result<bool>(false) : Result<bool>(pass(here));
+  }
+  // A snapshot alone tells nothing: it has a time of its own.
+  for (Level level = 0; level <= kMaxCompactionLevel; ++level) {
+    const auto newest = levels_.newest(level);
+    if (!newest || newest->range.max != mine.range.max) continue;
+    auto there = replica_->read_header(*newest, call);
+    if (!there) return pass(there, "read newest header of replica");
+    shipped_page_size_ = there->page_size;
+    if (newest->range == mine.range) {
+      return newest->size == mine.size && ltx::encode_header(*here) == ltx::encode_header(*there);
+    }
+    return here->timestamp == there->timestamp && here->commit == there->commit && here->page_size == there->page_size;
+  }
+  return true;
+}
+
 Result<std::unique_ptr<Source>> Database::open_local(const LtxFileInfo& file) const {
   const std::lock_guard guard(store_lock_);
   if (!store_) return fail(Errc::cancelled, "database was closed");
@@ -69,9 +120,11 @@ Result<std::unique_ptr<Source>> Database::open_local(const LtxFileInfo& file) co
 
 Result<void> Database::upload(const LtxFileInfo& file, const Call& call) {
   auto body = open_local(file);
-  if (!body) return pass(body);
-  auto header = read_header_of(**body);
-  if (!header) return pass(header, "upload " + file.name());
+  auto header = body ? read_header_of(**body) : Result<LtxHeader>(pass(body));
+  if (!header) {
+    const bool lost = header.error().code == Errc::not_found || header.error().code == Errc::corrupt;
+    return lost ? replace_lost(file, call) : Result<void>(pass(header, "upload " + file.name()));
+  }
   // A file with another page size starts the history over: the snapshot that makes it restorable must be there first.
   if (auto r = learn_page_size(call); !r) return r;
   if (shipped_page_size_ != 0 && header->page_size != shipped_page_size_) {
@@ -198,12 +251,23 @@ Result<TxId> Database::write_snapshot(const Call& call) {
   return txid;
 }
 
+// Trying again would not bring it back.
+Result<void> Database::replace_lost(const LtxFileInfo& file, const Call& call) {
+  {
+    const std::lock_guard guard(store_lock_);
+    if (!store_) return fail(Errc::cancelled, "database was closed");
+    if (auto r = store_->remove(file.range); !r) return r;
+  }
+  return fill_hole(call);
+}
+
 Result<void> Database::fill_hole(const Call& call) {
   environment_.logger->log(LogLevel::warn, "local files behind the replica are gone, uploading a snapshot instead",
                            {{"path", config_.path}, {"replica", replicated().text()}, {"local", captured().text()}});
   auto scratch = pin_snapshot(call);
   if (!scratch) return pass(scratch);
   if (auto r = upload_snapshot(*scratch, call); !r) return r;
+  shipped_page_size_ = scratch->header().page_size;
   replicated_ = scratch->header().range.max.value;
   return {};
 }

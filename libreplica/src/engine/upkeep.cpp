@@ -92,6 +92,7 @@ Result<std::vector<LtxFileInfo>> Database::heal_level0(const std::optional<LtxFi
         std::any_of(remote.begin(), remote.end(), [&](const LtxFileInfo& f) { return f.range == file.range; });
     if (there) continue;
     auto body = open_local(file);
+    if (!body && body.error().code == Errc::not_found) continue;
     if (!body) return pass(body);
     auto stored = replica_->write(0, file.range, file.created_at, **body, call);
     if (!stored) return pass(stored);
