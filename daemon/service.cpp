@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "config/paths.hpp"
+#include "config/persist.hpp"
 
 namespace litestreamd {
 
@@ -74,7 +75,21 @@ Result<std::string> Service::admit(const std::string& path) const {
   return clean(path);
 }
 
-Result<void> Service::register_from(const std::string& config, const std::string& path, const replica::Call& call) {
+Result<void> Service::persist(const std::string& path, bool enabled, const config::DatabaseSettings* added) {
+  if (!info_.persist_to_config || info_.config_path.empty()) return {};
+  const std::lock_guard lock(persisting_);
+  const auto written = config::persist_enabled(info_.config_path, path, enabled, added, load_);
+  if (written) return {};
+  const replica::Error& e = written.error();
+  logger_.log(replica::LogLevel::error, "cannot write to the configuration file",
+              {{"path", path}, {"file", info_.config_path}, {"error", e.message}});
+  return fail(error(std::string(enabled ? "started" : "stopped") + ", but " + info_.config_path +
+                        " could not be changed: " + e.message,
+                    "persist_failed", e.hint));
+}
+
+Result<config::DatabaseSettings> Service::register_from(const std::string& config, const std::string& path,
+                                                        const replica::Call& call) {
   const auto refuse = [](const std::string& why, std::string hint = {}) {
     return fail(error("failed to load config: " + why, "invalid_config", std::move(hint)));
   };
@@ -96,15 +111,23 @@ Result<void> Service::register_from(const std::string& config, const std::string
     if (auto removed = replicator_.remove(path, call); !removed) return fail(other("", removed.error()));
   if (auto added = replicator_.add(std::move(database)); !added) return fail(other("", added.error()));
   logger_.log(replica::LogLevel::info, "database registered", {{"path", path}, {"config", loaded->file}});
-  return {};
+  return *settings;
 }
 
 Result<control::StartResult> Service::start(const control::StartParams& params, const control::Call& call) {
   const auto path = admit(params.path);
   if (!path) return fail(path.error());
-  if (params.config)
-    if (auto r = register_from(*params.config, *path, call_of(call)); !r) return fail(r.error());
-  if (const auto started = replicator_.start(*path, params.wait, call_of(call)); !started) {
+  std::optional<config::DatabaseSettings> added;
+  if (params.config) {
+    auto registered = register_from(*params.config, *path, call_of(call));
+    if (!registered) return fail(registered.error());
+    added = std::move(*registered);
+  }
+  const auto started = replicator_.start(*path, params.wait, call_of(call));
+  Result<void> persisted;
+  if (started || started.error().code == Errc::timed_out)  // then it goes on
+    persisted = persist(*path, true, added ? &*added : nullptr);
+  if (!started) {
     const replica::Error& e = started.error();
     if (auto end = gave_up("start", call, e)) return fail(std::move(*end));
     if (e.code == Errc::not_found && !replicator_.status(*path)) return fail(not_found(*path));
@@ -114,6 +137,7 @@ Result<control::StartResult> Service::start(const control::StartParams& params, 
     return fail(other("", e));
   }
   logger_.log(replica::LogLevel::info, "replication started", {{"path", *path}});
+  if (!persisted) return fail(persisted.error());
   control::StartResult result;
   result.path = *path;
   if (const auto status = replicator_.status(*path); status && status->ready) result.txid = status->local_txid.value;
@@ -123,18 +147,20 @@ Result<control::StartResult> Service::start(const control::StartParams& params, 
 Result<control::StopResult> Service::stop(const control::StopParams& params, const control::Call& call) {
   const auto path = admit(params.path);
   if (!path) return fail(path.error());
-  const auto txid = replicator_.stop(*path, call_of(call));
+  auto txid = replicator_.stop(*path, call_of(call));
   if (!txid) {
-    const replica::Error& e = txid.error();
+    replica::Error& e = txid.error();
     if (auto end = gave_up("stop", call, e)) return fail(std::move(*end));
     const auto status = replicator_.status(*path);
     if (!status) return fail(not_found(*path));
     if (e.code == Errc::precondition_failed)
       return fail(error("database already disabled: " + *path, "already_disabled"));
-    const bool closed = status->state == replica::DatabaseState::closed;
-    return fail(other(closed ? "stopped, but the final upload failed: " : "", e));
+    if (status->state != replica::DatabaseState::closed) return fail(other("", e));
+    if (auto r = persist(*path, false); !r) e.hint = r.error().message;
+    return fail(other("stopped, but the final upload failed: ", e, "upload_failed"));
   }
   logger_.log(replica::LogLevel::info, "replication stopped", {{"path", *path}, {"txid", txid->text()}});
+  if (auto r = persist(*path, false); !r) return fail(r.error());
   control::StopResult result;
   result.path = *path;
   result.txid = txid->value;

@@ -36,7 +36,10 @@ class Service final : public control::Service {
  private:
   // The path as it is registered, or why nothing may be changed.
   control::Result<std::string> admit(const std::string& path) const;
-  control::Result<void> register_from(const std::string& config, const std::string& path, const replica::Call& call);
+  control::Result<config::DatabaseSettings> register_from(const std::string& config, const std::string& path,
+                                                          const replica::Call& call);
+  // socket.persist-to-config; `added` for a database that may not be in the file yet.
+  control::Result<void> persist(const std::string& path, bool enabled, const config::DatabaseSettings* added = nullptr);
 
   replica::Replicator& replicator_;
   replica::Logger& logger_;
@@ -44,6 +47,7 @@ class Service final : public control::Service {
   config::LoadOptions load_;
   config::Decorate decorate_;
   std::mutex registering_;  // one `start -config` at a time
+  std::mutex persisting_;   // one change of the configuration file at a time
   std::atomic<bool> closing_{false};
 };
 

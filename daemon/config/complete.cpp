@@ -120,9 +120,6 @@ class Checker {
                                             std::to_string(kMaxSocketPath) + "): " + config_.socket.path);
     if (config_.socket.permissions > 0777)
       return invalid(line_of("socket"), "socket.permissions: not a file mode, write it as 0600");
-    if (config_.socket.persist_to_config)
-      return invalid(line_of("socket"), "socket.persist-to-config is not supported by this build yet",
-                     Errc::unsupported);
     return {};
   }
 

@@ -1,34 +1,16 @@
 #include "config/config.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iterator>
 
 #include "config/load.hpp"
 #include "config/paths.hpp"
+#include "config/replace_file.hpp"
 #include "config/schema.hpp"
 
 namespace config {
 
-using replica::Errc;
 using replica::Error;
-using replica::fail;
 using replica::Result;
-
-namespace {
-
-Result<std::string> read_text(const std::string& path) {
-  errno = 0;
-  std::ifstream in(path, std::ios::binary);
-  if (!in && errno == ENOENT) return fail(Errc::not_found, "config file not found: " + path);
-  std::string text{std::istreambuf_iterator<char>(in), {}};
-  if (!in) return fail(Errc::io, "read config file " + path + ": " + std::strerror(errno == 0 ? EIO : errno));
-  return text;
-}
-
-}  // namespace
 
 const DatabaseSettings* Config::find(std::string_view path) const noexcept {
   const auto found =
@@ -45,7 +27,7 @@ std::string config_path(const std::string& flag, const Environment& environment)
 Result<Config> load(const std::string& path, const LoadOptions& options) {
   const auto absolute = absolute_path(path);
   if (!absolute) return tl::unexpected(absolute.error());
-  auto text = read_text(*absolute);
+  auto text = read_file(*absolute);
   if (!text) return replica::pass(text);
   return parse(options.expand_environment ? expand_environment(*text, options.environment) : *text, *absolute);
 }

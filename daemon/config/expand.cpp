@@ -2,8 +2,10 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cctype>
 #include <cstdlib>
+#include <iterator>
 
 namespace config {
 
@@ -44,23 +46,41 @@ std::optional<std::string> process_environment(std::string_view name) {
   return value == nullptr ? std::nullopt : std::optional<std::string>(value);
 }
 
-std::string expand_environment(std::string_view text, const Environment& environment) {
-  std::string out;
-  out.reserve(text.size());
-  while (!text.empty()) {
-    const std::size_t dollar = text.find('$');
-    out += text.substr(0, dollar);
+Expansion trace_environment(std::string_view raw, const Environment& environment) {
+  Expansion out;
+  out.text.reserve(raw.size());
+  std::string_view rest = raw;
+  const auto begin_part = [&](bool substituted) {
+    out.parts.push_back({.at = out.text.size(), .origin = raw.size() - rest.size(), .substituted = substituted});
+  };
+  while (!rest.empty()) {
+    begin_part(false);
+    const std::size_t dollar = rest.find('$');
+    out.text += rest.substr(0, dollar);
     if (dollar == std::string_view::npos) break;
-    text.remove_prefix(dollar + 1);
-    const Reference reference = parse_reference(text);
+    rest.remove_prefix(dollar);
+    begin_part(true);
+    const Reference reference = parse_reference(rest.substr(1));
     if (reference.literal) {
-      out += '$';
+      out.text += '$';
     } else if (!reference.name.empty()) {
-      out += environment(reference.name).value_or("");
+      out.text += environment(reference.name).value_or("");
     }
-    text.remove_prefix(reference.length);
+    rest.remove_prefix(1 + reference.length);
   }
   return out;
+}
+
+std::string expand_environment(std::string_view text, const Environment& environment) {
+  return trace_environment(text, environment).text;
+}
+
+std::size_t Expansion::origin(std::size_t at) const noexcept {
+  const auto after = std::upper_bound(parts.begin(), parts.end(), at,
+                                      [](std::size_t offset, const Part& part) { return offset < part.at; });
+  if (after == parts.begin()) return at;
+  const Part& part = *std::prev(after);
+  return part.substituted ? part.origin : part.origin + (at - part.at);
 }
 
 }  // namespace config

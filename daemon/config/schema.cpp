@@ -120,7 +120,8 @@ constexpr std::array kSocketKeys{
     field<&SocketSettings::enabled>("enabled", "open the control socket (true when path is given)"),
     field<&SocketSettings::path>("path", "the socket file (/var/run/litestream.sock)"),
     field<&SocketSettings::permissions>("permissions", "its mode (0600)"),
-    field<&SocketSettings::persist_to_config>("persist-to-config", "write runtime changes back; only false so far"),
+    field<&SocketSettings::persist_to_config>("persist-to-config",
+                                              "write what is started and stopped at run time into this file (false)"),
 };
 constexpr Table<SocketSettings> kSocket{kSocketKeys};
 

@@ -33,6 +33,7 @@ class Converter {
     if (++nodes_ > kMaxNodes) return fail_at(line, "yaml: too many values");
     Node node;
     node.line = line;
+    node.at = offset_of(from);
     switch (from.Type()) {
       case YAML::NodeType::Undefined:
       case YAML::NodeType::Null:
@@ -79,7 +80,7 @@ class Converter {
         continue;
       }
       if (index_of(node, name)) return fail_at(line, "key \"" + name + "\" is given twice");
-      node.keys.push_back({name, line});
+      node.keys.push_back({.name = name, .line = line, .at = offset_of(entry.first)});
       node.items.push_back(std::move(*child));
     }
     for (Node& source : merged) merge(node, std::move(source));
@@ -104,6 +105,7 @@ class Converter {
     for (std::size_t i = 0; i < source.keys.size(); ++i) {
       if (index_of(node, source.keys[i].name)) continue;
       node.keys.push_back(std::move(source.keys[i]));
+      node.keys.back().merged = true;
       node.items.push_back(std::move(source.items[i]));
     }
   }
@@ -114,6 +116,10 @@ class Converter {
 
   static int line_of(const YAML::Node& node, int otherwise) {
     return node.Mark().is_null() ? otherwise : node.Mark().line + 1;
+  }
+
+  static std::size_t offset_of(const YAML::Node& node) {
+    return node.Mark().is_null() ? 0 : static_cast<std::size_t>(node.Mark().pos);
   }
 
   std::size_t nodes_ = 0;

@@ -55,7 +55,7 @@ TEST_CASE("every global key is read") {
   const Config c = good(R"(
 addr: "localhost:9090"
 exec: "app --flag"
-socket: {enabled: yes, path: /run/x.sock, permissions: 0660, persist-to-config: off}
+socket: {enabled: yes, path: /run/x.sock, permissions: 0660, persist-to-config: on}
 logging: {level: debug, type: json, stderr: on}
 levels: [{interval: 10s}, {interval: 1m}]
 snapshot: {interval: 2h, retention: 3h}
@@ -262,8 +262,6 @@ TEST_CASE("what only the peer has is said to be missing") {
   CHECK(bad("heartbeat-url: http://x").message == "heartbeat-url is not supported by this build yet");
   CHECK(bad("dbs: [{dir: /d, pattern: '*.db'}]").message ==
         "database config #1: 'dir' is not supported by this build yet");
-  CHECK(bad("socket: {path: /s, persist-to-config: true}").message ==
-        "socket.persist-to-config is not supported by this build yet");
   CHECK(bad("logging: {source: true}").code == Errc::unsupported);
   // The type is named rather than the first of its keys.
   CHECK(bad("dbs:\n- path: /x\n  replica:\n    bucket: b\n    type: s3\n").message ==

@@ -1,0 +1,183 @@
+#include "config/persist.hpp"
+
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "support/catch.hpp"
+#include "support/temp_dir.hpp"
+
+namespace {
+
+using replica::Errc;
+
+config::LoadOptions options() {
+  config::LoadOptions out;
+  out.environment = [](std::string_view name) -> std::optional<std::string> {
+    if (name == "HERE") return "/a/rather/long/directory";
+    if (name == "OFF") return "false";
+    return std::nullopt;
+  };
+  return out;
+}
+
+std::string changed(const std::string& text, const std::string& path, bool enabled) {
+  auto out = config::with_enabled(text, path, enabled, nullptr, options());
+  REQUIRE(out);
+  return *out;
+}
+
+replica::Error refused(const std::string& text, const std::string& path) {
+  auto out = config::with_enabled(text, path, false, nullptr, options());
+  REQUIRE_FALSE(out);
+  return out.error();
+}
+
+std::string added(const std::string& text, const config::DatabaseSettings& settings) {
+  auto out = config::with_enabled(text, settings.path, true, &settings, options());
+  REQUIRE(out);
+  return *out;
+}
+
+config::DatabaseSettings tenant() {
+  config::DatabaseSettings out;
+  out.path = "/data/t 1.db";
+  out.replica.emplace().root = "/r/t\"1";
+  return out;
+}
+
+std::string contents(const std::string& path) {
+  std::ostringstream out;
+  out << std::ifstream(path).rdbuf();
+  return out.str();
+}
+
+}  // namespace
+
+TEST_CASE("a key that is there is changed, one that is not is put in front") {
+  const std::string block =
+      "# ours\n"
+      "dbs:\n"
+      "  - path: /a.db   # the first\n"
+      "    replica: {path: /r/a}\n"
+      "  - replica: {path: /r/b}\n"
+      "    enabled: true # for now\n"
+      "    path: /b.db\n";
+  CHECK(changed(block, "/b.db", false) ==
+        "# ours\n"
+        "dbs:\n"
+        "  - path: /a.db   # the first\n"
+        "    replica: {path: /r/a}\n"
+        "  - replica: {path: /r/b}\n"
+        "    enabled: false # for now\n"
+        "    path: /b.db\n");
+  CHECK(changed(block, "/a.db", false) ==
+        "# ours\n"
+        "dbs:\n"
+        "  - enabled: false\n"
+        "    path: /a.db   # the first\n"
+        "    replica: {path: /r/a}\n"
+        "  - replica: {path: /r/b}\n"
+        "    enabled: true # for now\n"
+        "    path: /b.db\n");
+  CHECK(changed(block, "/a.db", true) == block);
+  CHECK(changed("dbs: [{path: /a, replica: {path: /r}, enabled: no}, {path: /b, enabled: no}]", "/a", true) ==
+        "dbs: [{path: /a, replica: {path: /r}, enabled: true}, {path: /b, enabled: no}]");
+  CHECK(changed("dbs: [{path: /a, replica: {path: /r}}]", "/a", false) ==
+        "dbs: [{enabled: false, path: /a, replica: {path: /r}}]");
+  CHECK(changed("dbs:\n- path: /a\n  enabled:\n  replica: {path: /r}\n", "/a", false) ==
+        "dbs:\n- path: /a\n  enabled: false\n  replica: {path: /r}\n");
+  CHECK(
+      changed(
+          "dbs:\r\n- path: /\xc3\xa4\r\n  replica: {path: /r}\r\n- path: /b\r\n  enabled: yes\r\n  replica: {path: /q}",
+          "/b", false) ==
+      "dbs:\r\n- path: /\xc3\xa4\r\n  replica: {path: /r}\r\n- path: /b\r\n  enabled: false\r\n  replica: {path: /q}");
+}
+
+TEST_CASE("variables stay variables") {
+  CHECK(changed("dbs:\n  - {path: ${HERE}/a.db, replica: {path: $HERE/r}, enabled: true} # $HERE\n",
+                "/a/rather/long/directory/a.db",
+                false) == "dbs:\n  - {path: ${HERE}/a.db, replica: {path: $HERE/r}, enabled: false} # $HERE\n");
+  CHECK(changed("dbs:\n  - path: $HERE/a.db\n    enabled: ${OFF}\n    replica: {path: $HERE/r}\n",
+                "/a/rather/long/directory/a.db",
+                true) == "dbs:\n  - path: $HERE/a.db\n    enabled: true\n    replica: {path: $HERE/r}\n");
+  CHECK(changed("# ${HERE}\ndbs:\n  - path: $HERE/a.db\n    replica: {path: $HERE/r}\n",
+                "/a/rather/long/directory/a.db",
+                false) == "# ${HERE}\ndbs:\n  - enabled: false\n    path: $HERE/a.db\n    replica: {path: $HERE/r}\n");
+}
+
+TEST_CASE("what cannot be changed on its own is refused") {
+  CHECK(refused("dbs: []", "/a.db").code == Errc::not_found);
+  CHECK(
+      refused("dbs:\n  - &base {path: /a, replica: {path: /r}}\n  - {<<: *base, path: /b, replica: {path: /q}}\n", "/a")
+          .message == "the change would touch other databases too");
+  CHECK(refused("dbs: [", "/a").message.starts_with("the file is not valid any more: "));
+  CHECK(changed("dbs:\n  - &a\n    path: /a\n    replica: {path: /r}\n", "/a", false) ==
+        "dbs:\n  - &a\n    enabled: false\n    path: /a\n    replica: {path: /r}\n");
+  // A merged key gets one of its own beside it.
+  CHECK(changed("dbs:\n  - &b {path: /b, enabled: no}\n  - <<: *b\n    path: /a\n    replica: {path: /r}\n", "/a",
+                true) ==
+        "dbs:\n  - &b {path: /b, enabled: no}\n  - enabled: true\n    <<: *b\n    path: /a\n    replica: {path: /r}\n");
+}
+
+TEST_CASE("new databases get an entry") {
+  const std::string entry = "- path: \"/data/t 1.db\"\n    enabled: true\n    replica:\n      path: \"/r/t\\\"1\"";
+  CHECK(added("dbs: []\nsocket: {path: /s}\n", tenant()) == "dbs:\n  " + entry + " \nsocket: {path: /s}\n");
+  CHECK(added("dbs:\nsocket: {path: /s}\n", tenant()) == "dbs:\n  " + entry + "\nsocket: {path: /s}\n");
+  CHECK(added("socket: {path: /s}", tenant()) == "socket: {path: /s}\ndbs:\n  " + entry + "\n");
+  CHECK(added("dbs:\n  - path: /a\n    enabled: no\n", tenant()) ==
+        "dbs:\n  " + entry + "\n  - path: /a\n    enabled: no\n");
+  auto other = tenant();
+  other.path = "/with/a/$dollar";
+  CHECK_FALSE(config::with_enabled("dbs: []", other.path, true, &other, options()));
+  CHECK_FALSE(config::with_enabled("dbs: [{path: /a, enabled: no}]", other.path, true, &other, options()));
+}
+
+TEST_CASE("every setting of an entry is read back as it was") {
+  auto settings = tenant();
+  settings.meta_path = "/meta";
+  settings.monitor_interval = std::chrono::milliseconds(1500);
+  settings.checkpoint_interval = std::chrono::hours(2);
+  settings.busy_timeout = std::chrono::seconds(9);
+  settings.min_checkpoint_page_count = 7;
+  settings.truncate_page_n = -1;
+  settings.max_sync_wal_bytes = 0;
+  settings.restore_if_db_not_exists = true;
+  settings.convert_to_wal = false;
+  settings.replica->sync_interval = std::chrono::milliseconds(250);
+  const auto read = config::parse("dbs:\n  - " + config::entry_text(settings, false, "    ") + "\n", "x.yml");
+  REQUIRE(read);
+  const config::DatabaseSettings& db = read->databases.at(0);
+  CHECK(db.path == settings.path);
+  CHECK_FALSE(db.enabled);
+  CHECK(db.meta_path == settings.meta_path);
+  CHECK(db.monitor_interval == settings.monitor_interval);
+  CHECK(db.checkpoint_interval == settings.checkpoint_interval);
+  CHECK(db.busy_timeout == settings.busy_timeout);
+  CHECK(db.min_checkpoint_page_count == 7);
+  CHECK(db.truncate_page_n == -1);
+  CHECK(db.max_sync_wal_bytes == 0);
+  CHECK(db.restore_if_db_not_exists);
+  CHECK_FALSE(db.convert_to_wal);
+  CHECK(db.replica->root == settings.replica->root);
+  CHECK(db.replica->sync_interval == settings.replica->sync_interval);
+}
+
+TEST_CASE("the file is replaced whole, keeps its mode, and may be a link") {
+  const support::TempDir dir;
+  const std::string file = dir.path("real.yml"), link = dir.path("link.yml");
+  std::ofstream(file) << "dbs: [{path: /a, replica: {path: /r}}]";
+  REQUIRE(::chmod(file.c_str(), 0640) == 0);
+  std::filesystem::create_symlink(file, link);
+  REQUIRE(config::persist_enabled(link, "/a", false, nullptr, options()));
+  CHECK(contents(file) == "dbs: [{enabled: false, path: /a, replica: {path: /r}}]");
+  CHECK(std::filesystem::is_symlink(link));
+  struct stat now{};
+  REQUIRE(::stat(file.c_str(), &now) == 0);
+  CHECK((now.st_mode & 07777) == 0640);
+  CHECK(dir.files().size() == 2);
+  std::filesystem::remove(file);
+  CHECK_FALSE(config::persist_enabled(link, "/a", false, nullptr, options()));
+}
