@@ -113,20 +113,31 @@ Outcome say(const std::string& text) {
   return {};
 }
 
+// The first restorable moment, for one that was asked for before it.
+Outcome no_such_time(const Source& source, const replica::Call& call) {
+  const auto plan = replica::plan_restore(source.replica, {.txid = replica::TxId{1}, .before = {}}, call);
+  std::string hint;
+  if (plan && !plan->files.empty())
+    hint = "the oldest backup is of " + replica::to_rfc3339(plan->files.back().created_at);
+  return problem(replica::Error{Errc::not_found, "timestamp does not exist", std::move(hint)});
+}
+
 // "Nothing there" is said only of a replica that was read and is empty: with a wrong -txid, say, the backup exists.
-Outcome nothing_fits(const replica::Error& error, const cli::Arguments& args, const Source& source,
-                     const replica::Call& call) {
-  if (error.code != Errc::not_found || !args.is_on("if-replica-exists")) return problem(error);
+Outcome nothing_fits(const replica::Error& error, const Request& request, const cli::Arguments& args,
+                     const Source& source, const replica::Call& call) {
+  const bool by_time = request.target.before && source.database.empty();  // the peer has these texts for URLs only
+  if (error.code != Errc::not_found || !(by_time || args.is_on("if-replica-exists"))) return problem(error);
   const auto last = source.replica.last_txid(call);
   if (!last) return problem(last.error());
-  if (*last) return problem(error);
+  if (*last) return by_time ? no_such_time(source, call) : problem(error);
+  if (!args.is_on("if-replica-exists")) return problem(replica::Error{Errc::not_found, "no backups found"});
   std::cerr << "no matching backups found\n";
   return {};
 }
 
 Outcome show_plan(const Request& request, const cli::Arguments& args, const Source& source, const replica::Call& call) {
   const auto plan = replica::plan_restore(source.replica, request.target, call);
-  if (!plan) return nothing_fits(plan.error(), args, source, call);
+  if (!plan) return nothing_fits(plan.error(), request, args, source, call);
   const std::string from = source.database.empty() ? config::file_url(source.root) : source.database;
   const std::string type(source.replica.type());
   return say(args.is_on("json") ? plan_json(from, type, request.options.output, *plan)
@@ -139,7 +150,7 @@ Outcome restore(Request request, const cli::Arguments& args, const Source& sourc
   request.options.on_progress = [&progress](const replica::RestoreProgress& p) { progress.show(p); };
   const auto restored = replica::restore_database(source.replica, request.target, request.options, call);
   progress.clear();
-  if (!restored) return nothing_fits(restored.error(), args, source, call);
+  if (!restored) return nothing_fits(restored.error(), request, args, source, call);
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
   if (request.options.integrity_check != replica::IntegrityCheck::none)
     std::cerr << "post-restore integrity check passed\n";

@@ -471,6 +471,11 @@ class Offline(Scenario):
         self.refused(f"database not found in config: {self.dir}/b.db", *to_out, "-config", self.file, "b.db")
         self.refused("no matching backup files available", *to_out, f"file://{self.dir}/none")
         self.refused("no matching backup files available", *to_out, "-txid", "00000000000000ff", self.url)
+        early = ["-timestamp", "2000-01-01T00:00:00Z"]
+        stderr = self.refused("timestamp does not exist", *to_out, *early, self.url)
+        self.assertRegex(stderr, r"Hint: the oldest backup is of 2\d{3}-\d\d-\d\dT")
+        self.refused("timestamp does not exist", *to_out, "-if-replica-exists", *early, self.url)
+        self.refused("no backups found", *to_out, *early, f"file://{self.dir}/none")
         # The backup exists; only the transaction does not: no reason to go on without.
         self.refused("no matching backup files available", *to_out, "-if-replica-exists", "-txid", "00000000000000ff",
                      self.url)
