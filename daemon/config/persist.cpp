@@ -67,15 +67,26 @@ class Editor {
   }
   std::string take() && { return std::move(raw_); }
 
-  // Only the last edit may be made: it moves the places behind it.
-  void set_enabled(const Node& entry, bool enabled) {
+  // One edit only: it moves the places behind it.
+  Result<void> set_enabled(const Node& entry, bool enabled) {
     const Member given = member(entry, "enabled");
-    if (given.key == nullptr || given.key->merged) return insert(entry, std::string("enabled: ") + word(enabled));
-    if (given.value->kind == Node::Kind::null) return insert_after(*given.key, std::string(" ") + word(enabled));
-    const std::size_t begin = place(given.value->at);
-    const bool variable = raw_.compare(begin, 2, "${") == 0;
-    const std::size_t end = variable ? raw_.find('}', begin) + 1 : raw_.find_first_of(" \t\r\n,}#", begin);
-    raw_.replace(begin, std::min(end, raw_.size()) - begin, word(enabled));
+    if (given.key == nullptr || given.key->merged) {
+      insert(entry, std::string("enabled: ") + word(enabled));
+      return {};
+    }
+    if (given.value->kind == Node::Kind::null) {
+      insert_after(*given.key, std::string(" ") + word(enabled));
+      return {};
+    }
+    // An alias has the place of its anchor, which is not ours to change.
+    const std::size_t key = place(given.key->at), begin = place(given.value->at);
+    if (begin <= key || raw_.substr(key, begin - key).find('\n') != std::string::npos)
+      return cannot("enabled does not stand beside its value");
+    const bool braced = raw_.compare(begin, 2, "${") == 0;
+    std::size_t end = braced ? raw_.find('}', begin) : raw_.find_first_of(" \t\r\n,}#", begin);
+    if (end == std::string::npos) end = raw_.size();
+    raw_.replace(begin, end - begin + (braced ? 1 : 0), word(enabled));
+    return {};
   }
 
   Result<void> add_entry(const Node& document, const DatabaseSettings& settings, bool enabled) {
@@ -95,7 +106,12 @@ class Editor {
     if (!list.items.empty()) return cannot("dbs is a list in brackets");
     const std::string indent = indent_of(place(databases.key->at)) + "  ";
     const std::string entry = "\n" + indent + "- " + entry_text(settings, enabled, indent + "  ");
-    if (list.kind != Node::Kind::null) raw_.erase(place(list.at), raw_.find(']', place(list.at)) + 1 - place(list.at));
+    if (list.kind != Node::Kind::null) {
+      const std::size_t open = begin_of(list), close = raw_.find_first_not_of(" \t", open + 1);
+      if (!is_flow(list) || close == std::string::npos || raw_[close] != ']')
+        return cannot("dbs does not stand beside its list");
+      raw_.erase(open, close + 1 - open);
+    }
     insert_after(*databases.key, entry);
     return {};
   }
@@ -189,7 +205,7 @@ Result<std::string> with_enabled(const std::string& raw, const std::string& path
   const Node* entry = databases == nullptr ? nullptr : find_entry(*databases, path);
   if (entry != nullptr) {
     if (before->find(path)->enabled == enabled) return raw;
-    editor.set_enabled(*entry, enabled);
+    if (auto r = editor.set_enabled(*entry, enabled); !r) return replica::pass(r);
   } else if (added != nullptr) {
     if (auto r = editor.add_entry(*document, *added, enabled); !r) return replica::pass(r);
   } else {

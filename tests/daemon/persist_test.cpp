@@ -18,6 +18,7 @@ config::LoadOptions options() {
   out.environment = [](std::string_view name) -> std::optional<std::string> {
     if (name == "HERE") return "/a/rather/long/directory";
     if (name == "OFF") return "false";
+    if (name == "LIST") return "[]";
     return std::nullopt;
   };
   return out;
@@ -113,6 +114,8 @@ TEST_CASE("what cannot be changed on its own is refused") {
   CHECK(
       refused("dbs:\n  - &base {path: /a, replica: {path: /r}}\n  - {<<: *base, path: /b, replica: {path: /q}}\n", "/a")
           .message == "the change would touch other databases too");
+  CHECK(refused("retention: {enabled: &on true}\ndbs: [{path: /a, enabled: *on, replica: {path: /r}}]", "/a").message ==
+        "enabled does not stand beside its value");
   CHECK(refused("dbs: [", "/a").message.starts_with("the file is not valid any more: "));
   CHECK(changed("dbs:\n  - &a\n    path: /a\n    replica: {path: /r}\n", "/a", false) ==
         "dbs:\n  - &a\n    enabled: false\n    path: /a\n    replica: {path: /r}\n");
@@ -130,6 +133,7 @@ TEST_CASE("new databases get an entry") {
   CHECK(added("dbs:\n  - path: /a\n    enabled: no\n", tenant()) ==
         "dbs:\n  " + entry + "\n  - path: /a\n    enabled: no\n");
   auto other = tenant();
+  CHECK_FALSE(config::with_enabled("dbs: $LIST\nlevels: []\n", other.path, true, &other, options()));
   other.path = "/with/a/$dollar";
   CHECK_FALSE(config::with_enabled("dbs: []", other.path, true, &other, options()));
   CHECK_FALSE(config::with_enabled("dbs: [{path: /a, enabled: no}]", other.path, true, &other, options()));

@@ -166,6 +166,7 @@ std::vector<std::pair<std::string, Error>> stop_all(Scheduler& scheduler, std::v
     if (!window.check("stop")) break;
   }
   std::vector<std::pair<std::string, Error>> failures;
+  failures.reserve(left.size());
   for (Stopping& one : left) failures.emplace_back(one.entry->database.config().path, give_up(one));
   return failures;
 }
