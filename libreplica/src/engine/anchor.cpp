@@ -13,18 +13,23 @@ constexpr int kAttempts = 10;  // the WAL can move once a pin; busy writers can 
 Result<void> Capture::anchor(std::string_view reason) {
   environment_.logger->log(LogLevel::info, "anchoring database",
                            {{"path", settings_.path}, {"reason", std::string(reason)}});
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    auto pin = open_pin();
-    if (!pin) return pass(pin);
-    pin_.emplace(std::move(*pin));
-    auto done = anchor_once();
-    if (!done && done.error().code != Errc::busy) return pass(done, "anchor " + settings_.path);
-    if (done && *done) {
-      ++counters_.anchors;
-      return {};
+  auto done = [&]() -> Result<void> {
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+      auto pin = open_pin();
+      if (!pin) return pass(pin);
+      pin_.emplace(std::move(*pin));
+      auto anchored = anchor_once();
+      if (!anchored && anchored.error().code != Errc::busy) return pass(anchored, "anchor " + settings_.path);
+      if (anchored && *anchored) {
+        ++counters_.anchors;
+        return {};
+      }
     }
-  }
-  return fail(Errc::busy, "database " + settings_.path + " never held still while it was read");
+    return fail(Errc::busy, "database " + settings_.path + " never held still while it was read");
+  }();
+  // The pin has moved past what was captured: our position proves nothing any more.
+  if (!done) detach();
+  return done;
 }
 
 Result<bool> Capture::anchor_once() {

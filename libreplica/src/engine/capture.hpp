@@ -94,8 +94,8 @@ class Capture {
   // Continues in the WAL generation in which the newest file ends; false when that cannot be proved.
   Result<bool> continue_from_mark();
   void leave_mark();
-  Result<void> anchor(std::string_view reason);
-  Result<bool> anchor_once();  // false = the WAL moved meanwhile: again
+  Result<void> anchor(std::string_view reason);  // detached after a failure
+  Result<bool> anchor_once();                    // false = the WAL moved meanwhile: again
   Result<void> write_difference(DatabaseImage& image, store::PageHashMap& hashes);
   Result<void> write_everything(DatabaseImage& image);
   Result<void> build_hashes();
