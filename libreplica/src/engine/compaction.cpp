@@ -53,16 +53,18 @@ Result<Run> open_run(const std::vector<LtxFileInfo>& inputs, const OpenInput& op
 // A file that is gone with this object.
 class MergeOutput final : public Writer {
  public:
-  static Result<MergeOutput> create(const std::string& directory, const std::string& name) {
-    if (auto made = io::make_directories(directory); !made) return pass(made);
+  static Result<MergeOutput> create(const std::string& directory, const std::string& name, io::Gate* gate) {
+    if (auto made = io::make_directories(directory, gate); !made) return pass(made);
     MergeOutput output;
+    output.gate_ = gate;
     output.path_ = io::temp_name(directory + "/" + name);
-    auto file = io::File::open(output.path_, io::File::Mode::create_or_truncate, nullptr, 0600);
+    auto file = io::File::open(output.path_, io::File::Mode::create_or_truncate, gate, 0600);
     if (!file) return pass(file);
     output.file_ = std::move(*file);
     return output;
   }
-  MergeOutput(MergeOutput&& other) noexcept : path_(std::exchange(other.path_, {})), file_(std::move(other.file_)) {}
+  MergeOutput(MergeOutput&& other) noexcept
+      : path_(std::exchange(other.path_, {})), file_(std::move(other.file_)), gate_(other.gate_) {}
   MergeOutput& operator=(MergeOutput&&) = delete;
   ~MergeOutput() override {
     if (path_.empty()) return;
@@ -72,12 +74,13 @@ class MergeOutput final : public Writer {
   }
 
   Result<void> write(Bytes data) override { return file_.append(data); }
-  Result<io::FileSource> source() const { return io::FileSource::open(path_); }
+  Result<io::FileSource> source() const { return io::FileSource::open(path_, gate_); }
 
  private:
   MergeOutput() = default;
   std::string path_;
   io::File file_;
+  io::Gate* gate_ = nullptr;
 };
 
 }  // namespace
@@ -112,7 +115,8 @@ Result<std::vector<LtxFileInfo>> plan_compaction(const std::vector<LtxFileInfo>&
 }
 
 Result<CompactionResult> compact(Replica& replica, Level target, const std::vector<LtxFileInfo>& inputs,
-                                 const OpenInput& open, const std::string& scratch_directory, const Call& call) {
+                                 const OpenInput& open, const std::string& scratch_directory, const Call& call,
+                                 io::Gate* gate) {
   const std::string doing = "compact to level " + std::to_string(target);
   if (inputs.empty()) return fail(Errc::invalid_argument, doing + ": no inputs");
   auto run = open_run(inputs, open, call);
@@ -120,7 +124,8 @@ Result<CompactionResult> compact(Replica& replica, Level target, const std::vect
   auto header = merged_header(run->headers);
   if (!header) return pass(header, doing);
 
-  auto scratch = MergeOutput::create(scratch_directory, std::to_string(target) + "-" + ltx_file_name(header->range));
+  auto scratch =
+      MergeOutput::create(scratch_directory, std::to_string(target) + "-" + ltx_file_name(header->range), gate);
   if (!scratch) return pass(scratch, doing);
   auto merged = merge_ltx(run->decoders, *scratch, call);
   if (!merged) return pass(merged, doing);

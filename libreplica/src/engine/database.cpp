@@ -122,6 +122,7 @@ Result<void> Database::ensure_store() {
   const std::string pid = std::to_string(io::process_id());
   if (auto r = lock->truncate(0); !r) return r;
   if (auto r = lock->write_at(0, std::as_bytes(std::span(pid))); !r) return r;
+  if (auto r = sweep_scratch(); !r) return r;
   auto store = store::LocalStore::open(config_.meta_path, config_.path, environment_.gate);
   if (!store) return pass(store, "open local store");
   const std::lock_guard guard(store_lock_);
@@ -134,6 +135,16 @@ Result<void> Database::ensure_store() {
       .max_sync_wal_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(0, config_.max_sync_wal_bytes)),
       .convert_to_wal = config_.convert_to_wal};
   capture_.emplace(std::move(settings), *store_, store_lock_, environment_);
+  return {};
+}
+
+// Snapshots and compactions that a killed daemon was making. The owner's lock is ours, and no lane works yet.
+Result<void> Database::sweep_scratch() {
+  auto names = io::list_directory(scratch_directory(), environment_.gate);
+  if (!names) return pass(names, "clear scratch directory");
+  for (const std::string& name : *names) {
+    if (auto r = io::remove_file(scratch_directory() + "/" + name, environment_.gate); !r) return r;
+  }
   return {};
 }
 

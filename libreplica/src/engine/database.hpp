@@ -55,6 +55,7 @@ class Database {
   Result<Captured> capture_locked(const Call& call);
   Result<void> attach_and_capture(const Call& call, bool& attached_now);
   Result<void> ensure_store();
+  Result<void> sweep_scratch();
   Result<void> ensure_attached(const Call& call);
   Result<void> follow_replica(const Call& call);
   Result<void> start_behind(TxId remote);

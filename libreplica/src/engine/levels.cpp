@@ -1,6 +1,7 @@
 #include "engine/levels.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace replica::engine {
 namespace {
@@ -10,7 +11,11 @@ bool by_range(const LtxFileInfo& a, const LtxFileInfo& b) { return a.range < b.r
 }  // namespace
 
 Result<void> Levels::load(const Replica& replica, const Call& call) {
-  if (known()) return {};
+  {
+    const std::lock_guard guard(lock_);
+    if (known_) return {};
+    meanwhile_.clear();
+  }
   std::array<std::vector<LtxFileInfo>, kSnapshotLevel + 1> listed;
   for (Level level = 0; level <= kSnapshotLevel; ++level) {
     auto files = replica.list(level, TxId{}, call);
@@ -20,6 +25,14 @@ Result<void> Levels::load(const Replica& replica, const Call& call) {
   const std::lock_guard guard(lock_);
   levels_ = std::move(listed);
   known_ = true;
+  // Whether a listing saw these depends on when it was made.
+  for (const auto& [file, there] : std::exchange(meanwhile_, {})) {
+    if (there) {
+      add(file);
+    } else {
+      erase(file);
+    }
+  }
   return {};
 }
 
@@ -31,7 +44,14 @@ void Levels::forget() {
 
 void Levels::added(const LtxFileInfo& file) {
   const std::lock_guard guard(lock_);
-  if (!known_) return;
+  if (known_) {
+    add(file);
+  } else {
+    meanwhile_.emplace_back(file, true);
+  }
+}
+
+void Levels::add(const LtxFileInfo& file) {
   auto& level = levels_[static_cast<std::size_t>(file.level)];
   const auto at = std::lower_bound(level.begin(), level.end(), file, by_range);
   if (at != level.end() && at->range == file.range) {
@@ -44,9 +64,17 @@ void Levels::added(const LtxFileInfo& file) {
 void Levels::removed(const std::vector<LtxFileInfo>& files) {
   const std::lock_guard guard(lock_);
   for (const LtxFileInfo& file : files) {
-    std::erase_if(levels_[static_cast<std::size_t>(file.level)],
-                  [&](const LtxFileInfo& known) { return known.range == file.range; });
+    if (known_) {
+      erase(file);
+    } else {
+      meanwhile_.emplace_back(file, false);
+    }
   }
+}
+
+void Levels::erase(const LtxFileInfo& file) {
+  std::erase_if(levels_[static_cast<std::size_t>(file.level)],
+                [&](const LtxFileInfo& known) { return known.range == file.range; });
 }
 
 std::vector<LtxFileInfo> Levels::files(Level level) const {

@@ -5,6 +5,7 @@
 #include <array>
 #include <mutex>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "replica/replica.hpp"
@@ -27,8 +28,11 @@ class Levels {
   bool known() const;
 
  private:
+  void add(const LtxFileInfo& file);
+  void erase(const LtxFileInfo& file);
   mutable std::mutex lock_;
   bool known_ = false;
+  std::vector<std::pair<LtxFileInfo, bool>> meanwhile_;  // added (true) or removed since load() began
   std::array<std::vector<LtxFileInfo>, kSnapshotLevel + 1> levels_;
 };
 

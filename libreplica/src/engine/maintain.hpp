@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "io/gate.hpp"
 #include "replica/clock.hpp"
 #include "replica/replica.hpp"
 
@@ -37,7 +38,8 @@ struct CompactionResult {
 // hole inside ends the run before it; inputs that add nothing are passed over. Nothing is written when an input proves
 // damaged.
 Result<CompactionResult> compact(Replica& replica, Level target, const std::vector<LtxFileInfo>& inputs,
-                                 const OpenInput& open, const std::string& scratch_directory, const Call& call);
+                                 const OpenInput& open, const std::string& scratch_directory, const Call& call,
+                                 io::Gate* gate = nullptr);
 
 struct RetentionPlan {
   std::vector<LtxFileInfo> remove;  // in the order to delete

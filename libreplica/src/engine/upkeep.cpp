@@ -17,12 +17,22 @@ Result<void> Database::maintain(const Call& call) {
   if (!replica_) return {};
   auto lock = lock_lane(maintain_lock_, call, "maintain");
   if (!lock) return pass(lock);
-  if (!levels_.known()) return {};  // nothing shipped yet; shipping learns what there is
+  if (!replicated() || local_files().empty()) return {};  // nothing shipped yet; shipping learns what there is
+  if (auto r = levels_.load(*replica_, call); !r) return r;
   const Timestamp now = environment_.clock->now();
+  // A damaged file must not keep the other levels, snapshots and retention from going on for ever.
+  Result<void> damage;
+  const auto unless_damaged = [&](Result<void> done) -> Result<void> {
+    if (done || done.error().code != Errc::corrupt) return done;
+    if (damage) damage = std::move(done);
+    return {};
+  };
   auto maintained = [&]() -> Result<void> {
     for (Level level = 1; level <= schedule_.highest_level(); ++level) {
       if (!schedule_.due(level, levels_, now)) continue;
-      if (auto r = compact_level(level, call); !r) return pass(r, "compact to level " + std::to_string(level));
+      auto compacted = compact_level(level, call);
+      if (!compacted) compacted = pass(compacted, "compact to level " + std::to_string(level));
+      if (auto r = unless_damaged(std::move(compacted)); !r) return r;
       schedule_.done(level, now);
     }
     if (schedule_.due(kSnapshotLevel, levels_, now)) {
@@ -35,7 +45,7 @@ Result<void> Database::maintain(const Call& call) {
     return retain(now, call);
   }();
   if (!maintained && maintained.error().code == Errc::not_found) levels_.forget();  // somebody else removed files
-  return maintained;
+  return maintained ? damage : maintained;
 }
 
 Result<void> Database::compact_level(Level level, const Call& call) {
@@ -50,7 +60,7 @@ Result<void> Database::compact_level(Level level, const Call& call) {
       }
       return replica_->open(file, call, kCompactionBlock);
     };
-    auto done = compact(*replica_, level, *inputs, open, scratch_directory(), call);
+    auto done = compact(*replica_, level, *inputs, open, scratch_directory(), call, environment_.gate);
     if (!done) return pass(done);
     levels_.added(done->file);
     environment_.logger->log(LogLevel::debug, "compaction complete",

@@ -1,0 +1,135 @@
+// What compaction, snapshots and retention do when something stands in their way.
+#include "engine/maintain.hpp"
+#include "engine_fixture.hpp"
+
+using namespace engine_fixture;
+
+namespace {
+
+// `count` level-0 files on the replica, a second apart.
+void write_history(Fixture& f, Application& app, engine::Database& daemon, int count) {
+  for (int n = 0; n < count; ++n) {
+    app.update(n + 1);
+    sync(daemon);
+    f.clock.pass(std::chrono::seconds(1));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("retention goes on in an idle database after a removal has failed") {
+  Fixture f;
+  Application app(f.path);
+  app.fill(20);
+  auto daemon = f.daemon();
+  sync(*daemon);
+  write_history(f, app, *daemon, 5);
+  f.clock.pass(std::chrono::minutes(10));
+  f.store.plan = [](std::string_view operation, std::string_view) {
+    return operation == "remove" ? unavailable() : std::nullopt;
+  };
+  REQUIRE_FALSE(daemon->maintain({}));
+  f.store.plan = nullptr;
+  REQUIRE(f.listed(0).size() == 6);
+  maintain(*daemon);
+  CHECK(f.listed(0).size() == 1);
+  CHECK(names_in(f.meta + "/ltx/0").size() == 1);
+  f.check_equal();
+}
+
+TEST_CASE("what a killed daemon left of snapshots and compactions goes at the next start") {
+  Fixture f;
+  Application app(f.path);
+  app.fill(20);
+  write_text(f.meta + "/scratch/0000000000000001-0000000000000007.ltx.3", "a snapshot as large as the database");
+  write_text(f.meta + "/scratch/1-0000000000000001-0000000000000007.ltx.tmp", "a compaction");
+  auto daemon = f.daemon();
+  sync(*daemon);
+  CHECK(names_in(f.meta + "/scratch").empty());
+  auto snapshot = daemon->snapshot({});
+  REQUIRE(snapshot);
+  CHECK(names_in(f.meta + "/scratch").empty());
+}
+
+TEST_CASE("a damaged file stops neither snapshots nor retention") {
+  Fixture f;
+  Application app(f.path);
+  app.fill(20);
+  auto daemon = f.daemon();
+  sync(*daemon);
+  write_history(f, app, *daemon, 3);
+  // A little behind an instant of level 2, so that it is not due again at once.
+  f.clock.pass(engine::aligned(f.clock.now(), f.options.levels[1]) + f.options.levels[1] - f.clock.now());
+  maintain(*daemon);
+  REQUIRE(f.listed(1).size() == 1);
+  REQUIRE(f.listed(kSnapshotLevel).size() == 1);
+  // Level 2 will want this one.
+  app.update(7);
+  sync(*daemon);
+  f.clock.pass(std::chrono::seconds(40));
+  maintain(*daemon);
+  REQUIRE(f.listed(1).size() == 2);
+  const LtxFileInfo victim = f.listed(1).back();
+  MemorySink bytes;
+  auto got = f.store.memory->get(f.replica.key(1, victim.range), {}, bytes, {});
+  REQUIRE(got);
+  ByteVector damaged = bytes.take();
+  damaged[damaged.size() / 2] ^= std::byte{0x55};
+  MemorySource body(damaged);
+  auto put = f.store.memory->put(f.replica.key(1, victim.range), body, {.modified_at = victim.created_at}, {});
+  REQUIRE(put);
+
+  app.update(8);
+  sync(*daemon);
+  f.clock.pass(std::chrono::hours(25));
+  auto maintained = daemon->maintain({});
+  REQUIRE_FALSE(maintained);
+  CHECK(maintained.error().code == Errc::corrupt);
+  const auto snapshots = f.listed(kSnapshotLevel);
+  REQUIRE_FALSE(snapshots.empty());
+  CHECK(snapshots.back().range.max == daemon->captured());
+  CHECK(f.listed(0).size() == 1);
+  f.check_equal();
+}
+
+TEST_CASE("retention that is switched off deletes nothing from the replica") {
+  Fixture f;
+  f.options.retention_enabled = false;
+  Application app(f.path);
+  app.fill(20);
+  auto daemon = f.daemon();
+  sync(*daemon);
+  write_history(f, app, *daemon, 5);
+  f.clock.pass(std::chrono::hours(30));
+  f.store.plan = [](std::string_view operation, std::string_view) {
+    return operation == "remove" ? unavailable() : std::nullopt;
+  };
+  maintain(*daemon);
+  app.update(2);
+  sync(*daemon);
+  f.clock.pass(std::chrono::hours(30));
+  maintain(*daemon);
+  CHECK(f.listed(0).size() == 7);
+  CHECK(f.listed(kSnapshotLevel).size() == 2);
+  CHECK(names_in(f.meta + "/ltx/0").size() == 1);
+}
+
+TEST_CASE("files that compaction writes while levels are listed are not forgotten") {
+  Fixture f;
+  engine::Levels levels;
+  bool done = false;
+  const LtxFileInfo late{.level = 1, .range = {{1}, {4}}, .size = 200};
+  f.store.plan = [&](std::string_view operation, std::string_view key) -> std::optional<Fault> {
+    if (operation == "list" && key == "db/ltx/5/" && !std::exchange(done, true)) {
+      MemorySource body(as_bytes(std::span("x")));
+      auto put = f.store.memory->put(f.replica.key(1, late.range), body, {}, {});
+      levels.added(late);
+    }
+    return std::nullopt;
+  };
+  auto loaded = levels.load(Replica(f.store.backend, "db"), {});
+  REQUIRE(loaded);
+  REQUIRE(done);
+  REQUIRE(levels.newest(1));
+  CHECK(levels.newest(1)->range == late.range);
+}
