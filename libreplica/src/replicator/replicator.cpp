@@ -186,7 +186,9 @@ std::vector<DatabaseStatus> Replicator::list() const {
 }
 
 std::vector<std::pair<std::string, Error>> Replicator::stop_all(const Call& call) {
-  return replicator::stop_all(impl_->scheduler, impl_->all(), impl_->options, call);
+  auto failures = replicator::stop_all(impl_->scheduler, impl_->all(), impl_->options, call);
+  impl_->scheduler.stop();
+  return failures;
 }
 
 }  // namespace replica
