@@ -133,3 +133,30 @@ TEST_CASE("files that compaction writes while levels are listed are not forgotte
   REQUIRE(levels.newest(1));
   CHECK(levels.newest(1)->range == late.range);
 }
+
+TEST_CASE("a checkpoint that fails is not tried at every capture") {
+  struct NoCheckpoints final : io::Gate {
+    int asked = 0;
+    std::optional<Error> before(std::string_view operation, std::string_view) override {
+      if (operation != "checkpoint") return std::nullopt;
+      ++asked;
+      return Error{Errc::io, "no checkpoints today"};
+    }
+  } gate;
+  Fixture f;
+  Application app(f.path);
+  app.fill(20);
+  DatabaseConfig config = f.config();
+  config.min_checkpoint_page_count = 1;
+  engine::Database daemon(config, f.options, {&f.clock, &null_logger(), &gate});
+  for (int n = 1; n <= 10; ++n) {
+    app.update(n);
+    sync(daemon);
+  }
+  CHECK(gate.asked == 1);
+  CHECK(daemon.status().checkpoint_errors == 1);
+  f.clock.pass(std::chrono::minutes(1));
+  sync(daemon);
+  CHECK(gate.asked == 2);
+  f.check_equal();
+}

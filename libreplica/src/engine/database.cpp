@@ -208,20 +208,26 @@ Result<void> Database::checkpoint_if_due() {
       .since_last = std::chrono::duration_cast<std::chrono::milliseconds>(now - last_checkpoint_)};
   const CheckpointNeed need = checkpoint_need(checkpoint_policy_, situation);
   if (need == CheckpointNeed::none) return {};
-  auto complete = capture_->checkpoint_easily();
-  if (!complete) return pass(complete);
-  if (!*complete && need == CheckpointNeed::hard && capture_->wal_frames() >= checkpoint_policy_.hard_frames) {
-    auto hard = capture_->checkpoint_hard();
-    if (!hard && hard.error().code != Errc::busy) return hard;
-    *complete = hard.has_value();
-  }
-  // An application's long reader can keep it from completing for hours: look less often then.
-  failed_checkpoints_ = *complete ? 0 : std::min(failed_checkpoints_ + 1, 5);
-  last_checkpoint_ = *complete ? environment_.clock->steady() : last_checkpoint_;
-  next_checkpoint_ = *complete ? Clock::Steady{} : now + std::chrono::milliseconds(500) * (1 << failed_checkpoints_);
+  auto done = checkpoint(need);
+  const bool complete = done && *done;
+  // An application's long reader, or an error, can keep it from completing for hours: look less often then.
+  failed_checkpoints_ = complete ? 0 : std::min(failed_checkpoints_ + 1, 5);
+  last_checkpoint_ = complete ? environment_.clock->steady() : last_checkpoint_;
+  next_checkpoint_ = complete ? Clock::Steady{} : now + std::chrono::milliseconds(500) * (1 << failed_checkpoints_);
+  if (!done) return pass(done);
   const std::lock_guard guard(status_lock_);
   status_.checkpoint_seconds += seconds_since(*environment_.clock, now);
   return {};
+}
+
+// Is everything backfilled now?
+Result<bool> Database::checkpoint(CheckpointNeed need) {
+  auto easily = capture_->checkpoint_easily();
+  if (!easily || *easily || need != CheckpointNeed::hard) return easily;
+  if (capture_->wal_frames() < checkpoint_policy_.hard_frames) return false;
+  auto hard = capture_->checkpoint_hard();
+  if (!hard && hard.error().code != Errc::busy) return pass(hard);
+  return hard.has_value();
 }
 
 void Database::close() {
