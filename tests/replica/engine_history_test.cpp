@@ -69,9 +69,9 @@ TEST_CASE("an older copy of database and local store put back in place starts fr
   const std::string copy = f.dir / "copy.db", copied_meta = f.dir / ".copy.db-litestream";
   fs::copy_file(f.path, copy);
   fs::copy(f.meta, copied_meta, fs::copy_options::recursive);
-  for (const auto& name : names_in(copied_meta + "/ltx/0")) {
-    fs::last_write_time(copied_meta + "/ltx/0/" + name, fs::last_write_time(f.meta + "/ltx/0/" + name));
-  }
+  const fs::path level0 = fs::path(f.meta) / "ltx/0", copied_level0 = fs::path(copied_meta) / "ltx/0";
+  for (const auto& name : names_in(level0))
+    fs::last_write_time(copied_level0 / name, fs::last_write_time(level0 / name));
 
   app.open();
   daemon = f.daemon();

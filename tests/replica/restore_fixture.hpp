@@ -31,9 +31,9 @@ struct Fixture {
 };
 
 inline const std::vector<std::string>& golden_names() {
-  static const std::vector<std::string> names = {"0.5.5-ps4096", "0.5.15-ps4096", "0.5.17-ps512", "0.5.17-ps4096",
-                                                 "0.5.17-ps65536"};
-  return names;
+  static const std::vector<std::string> kNames = {"0.5.5-ps4096", "0.5.15-ps4096", "0.5.17-ps512", "0.5.17-ps4096",
+                                                  "0.5.17-ps65536"};
+  return kNames;
 }
 
 inline fs::path golden(const std::string& name) { return fs::path(GOLDEN_DIR) / name; }

@@ -18,8 +18,7 @@ std::string name_of(const std::string& path) { return path.substr(path.rfind('/'
 }  // namespace
 
 Scheduler::Scheduler(const ReplicatorOptions& options, engine::Environment environment)
-    : options_(options),
-      environment_(environment),
+    : environment_(environment),
       capture_pool_(std::max(1, options.threads)),
       ship_pool_(std::max(1, options.threads)),
       maintain_pool_(kMaintainThreads) {
@@ -70,7 +69,9 @@ void Scheduler::disable(const std::shared_ptr<Entry>& entry) {
   if (!watched) return;
   const std::string directory = io::parent_of(entry->database.config().path);
   const std::lock_guard guard(watched_lock_);
-  watched_[directory].erase(name_of(entry->database.config().path));
+  auto& names = watched_[directory];
+  names.erase(name_of(entry->database.config().path));
+  if (names.empty()) watched_.erase(directory);
   watch_->remove(directory);
 }
 
@@ -272,9 +273,11 @@ void Scheduler::wake(const std::string& directory, const std::string& name) {
   std::vector<std::shared_ptr<Entry>> woken;
   {
     const std::lock_guard guard(watched_lock_);
-    for (auto& [watched, files] : watched_) {
-      if (!directory.empty() && watched != directory) continue;
-      for (auto& [file, weak] : files) {
+    // An event without a directory may be of any: some were lost.
+    auto [first, end] =
+        directory.empty() ? std::pair(watched_.begin(), watched_.end()) : watched_.equal_range(directory);
+    for (; first != end; ++first) {
+      for (auto& [file, weak] : first->second) {
         const bool hit = name.empty() || name == file ||
                          (name.size() == file.size() + kWal.size() && name.starts_with(file) && name.ends_with(kWal));
         if (auto entry = hit ? weak.lock() : nullptr) woken.push_back(std::move(entry));

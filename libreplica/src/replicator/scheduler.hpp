@@ -43,7 +43,6 @@ class Scheduler {
   void wake(const std::string& directory, const std::string& name);
   Steady now() const { return environment_.clock->steady(); }
 
-  const ReplicatorOptions& options_;
   engine::Environment environment_;
   std::mutex watched_lock_;
   std::map<std::string, std::map<std::string, std::weak_ptr<Entry>>> watched_;  // directory → file name
