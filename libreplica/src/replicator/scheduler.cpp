@@ -15,6 +15,11 @@ constexpr int kGlances = 9;
 
 std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
+// The shortest time between two captures that find something, from start to start.
+std::chrono::milliseconds spacing(const DatabaseConfig& config) {
+  return std::min(config.sync_interval, std::max(config.monitor_interval, std::chrono::milliseconds(1)));
+}
+
 }  // namespace
 
 Scheduler::Scheduler(const ReplicatorOptions& options, engine::Environment environment)
@@ -137,6 +142,7 @@ void Scheduler::run(const std::shared_ptr<Entry>& entry, Lane lane) {
 void Scheduler::run_capture(const std::shared_ptr<Entry>& entry, const Call& call) {
   engine::Database& database = entry->database;
   const DatabaseConfig& config = database.config();
+  const auto start = now();
   auto captured = [&]() -> Result<engine::Database::Captured> {
     if (auto r = restore_missing(*entry, call); !r) return pass(r);
     return database.capture(call);
@@ -155,7 +161,12 @@ void Scheduler::run_capture(const std::shared_ptr<Entry>& entry, const Call& cal
     const std::lock_guard guard(entry->lock);
     entry->lane(Lane::capture).failures = 0;
     entry->start_error.reset();
-    if (changed) entry->last_change = time;
+    if (changed) {
+      entry->last_change = start;
+      // What writers asked for meanwhile waits its turn too: a second file at once would be uploaded one interval later
+      // and push the next upload away from the next capture.
+      if (auto& due = entry->lane(Lane::capture).due) due = std::max(*due, start + spacing(config));
+    }
     glances = changed ? 0 : entry->glances;
     entry->glances = glances > 0 ? glances - 1 : 0;
   }
@@ -187,7 +198,12 @@ void Scheduler::run_ship(const std::shared_ptr<Entry>& entry, const Call& call) 
   {
     const std::lock_guard guard(entry->lock);
     entry->lane(Lane::ship).failures = 0;
-    if (*shipped != before) entry->last_upload = start;
+    if (*shipped != before) {
+      // Counted from the capture, else one slow upload would put off all later ones.
+      const auto change = std::min(start, entry->last_change.value_or(start));
+      const auto spaced = entry->last_upload.value_or(change) + entry->database.config().sync_interval;
+      entry->last_upload = std::max(change, std::min(start, spaced));
+    }
   }
   after_maintenance_change(entry);
 }
@@ -289,9 +305,7 @@ void Scheduler::wake(const std::string& directory, const std::string& name) {
     {
       const std::lock_guard guard(entry->lock);
       entry->glances = kGlances;
-      const auto spacing = std::min(entry->database.config().sync_interval,
-                                    std::max(entry->database.config().monitor_interval, std::chrono::milliseconds(1)));
-      if (entry->last_change) when = std::max(when, *entry->last_change + spacing);
+      if (entry->last_change) when = std::max(when, *entry->last_change + spacing(entry->database.config()));
     }
     request(entry, Lane::capture, when);
   }

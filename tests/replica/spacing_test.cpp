@@ -1,0 +1,70 @@
+// The Replicator beside a writer that never pauses: one file a sync interval, not more.
+#include <sqlite3.h>
+
+#include <thread>
+
+#include "replica/replicator.hpp"
+#include "support/catch.hpp"
+#include "support/temp_dir.hpp"
+
+using namespace replica;
+using namespace std::chrono_literals;
+
+namespace {
+
+void run(sqlite3* db, const char* sql) { REQUIRE(sqlite3_exec(db, sql, nullptr, nullptr, nullptr) == SQLITE_OK); }
+
+// Commits until it goes out of scope.
+class BusyWriter {
+ public:
+  explicit BusyWriter(const std::string& path) {
+    REQUIRE(sqlite3_open(path.c_str(), &db_) == SQLITE_OK);
+    run(db_, "PRAGMA journal_mode=wal; PRAGMA synchronous=OFF; CREATE TABLE t(x)");
+  }
+  ~BusyWriter() {
+    thread_ = {};
+    sqlite3_close(db_);
+  }
+  BusyWriter(const BusyWriter&) = delete;
+  BusyWriter& operator=(const BusyWriter&) = delete;
+  void begin() {
+    thread_ = std::jthread([this](const std::stop_token& stop) {
+      while (!stop.stop_requested())
+        sqlite3_exec(db_, "INSERT INTO t VALUES (randomblob(500))", nullptr, nullptr, nullptr);
+    });
+  }
+
+ private:
+  sqlite3* db_ = nullptr;
+  std::jthread thread_;
+};
+
+}  // namespace
+
+TEST_CASE("captures beside a busy writer are spaced by the sync interval") {
+  constexpr auto kInterval = 100ms;
+  constexpr int kFiles = 12;
+  support::TempDir dir;
+  const std::string path = dir.path("app.db");
+  BusyWriter writer(path);
+  Replicator replicator;
+  DatabaseConfig config;
+  config.path = path;
+  config.backend = make_memory_backend();
+  config.monitor_interval = config.sync_interval = kInterval;
+  config.min_checkpoint_page_count = 100'000'000;  // a checkpoint may write files of its own
+  config.truncate_page_n = -1;
+  REQUIRE(replicator.add(config));
+  REQUIRE(replicator.start(path, true));
+  REQUIRE(replicator.sync(path, true));
+  const auto replicated = [&] { return replicator.status(path)->replicated_txid.value; };
+
+  const auto first = replicated();
+  const auto begin = std::chrono::steady_clock::now();
+  writer.begin();
+  while (replicated() < first + kFiles && std::chrono::steady_clock::now() < begin + 20s) std::this_thread::yield();
+  const auto files = replicated() - first;
+  const auto intervals = (std::chrono::steady_clock::now() - begin) / kInterval;
+  REQUIRE(files >= kFiles);
+  CHECK(static_cast<int>(files) <= static_cast<int>(intervals) + 2);  // the first comes at once
+}
