@@ -11,6 +11,18 @@
 #include "io/file.hpp"
 
 namespace replica::io {
+namespace {
+
+// A writer pays for waking us with every write to its log. While nobody waits, events of one file become one.
+constexpr int kQuietMs = 5;
+
+// False when interrupted.
+bool quiet(int wake) {
+  pollfd interrupted{wake, POLLIN, 0};
+  return ::poll(&interrupted, 1, kQuietMs) <= 0;
+}
+
+}  // namespace
 
 Result<std::unique_ptr<DirectoryWatch>> DirectoryWatch::open() {
   const int inotify = ::inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
@@ -56,6 +68,7 @@ void DirectoryWatch::remove(const std::string& directory) {
 }
 
 std::optional<std::vector<DirectoryEvent>> DirectoryWatch::wait() {
+  if (!quiet(wake_)) return std::nullopt;
   std::array<pollfd, 2> waited{pollfd{inotify_, POLLIN, 0}, pollfd{wake_, POLLIN, 0}};
   while (::poll(waited.data(), waited.size(), -1) < 0) {
     if (errno != EINTR) return std::nullopt;
