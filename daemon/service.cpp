@@ -211,10 +211,9 @@ Result<control::InfoResult> Service::info(const control::Call&) {
   out.socket_path = info_.socket_path;
   out.http_addr = info_.http_addr;
   out.persist_to_config = info_.persist_to_config;
-  for (const replica::DatabaseStatus& status : replicator_.list()) {
-    ++out.databases;
-    if (status.state == replica::DatabaseState::open) ++out.open_databases;
-  }
+  const replica::DatabaseCounts counts = replicator_.counts();
+  out.databases = counts.registered;
+  out.open_databases = counts.open;
   out.started_at = replica::to_rfc3339(info_.started_at);
   if (!info_.sqlite_version.empty()) out.sqlite_version = info_.sqlite_version;
   return out;

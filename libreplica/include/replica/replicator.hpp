@@ -20,6 +20,10 @@ struct SyncOutcome {
   bool changed = false;  // something new was captured or uploaded by this call
 };
 
+struct DatabaseCounts {
+  std::size_t registered = 0, open = 0;
+};
+
 class Replicator {
  public:
   explicit Replicator(ReplicatorOptions options = {});
@@ -47,6 +51,7 @@ class Replicator {
 
   Result<DatabaseStatus> status(const std::string& path) const;
   std::vector<DatabaseStatus> list() const;  // by path
+  DatabaseCounts counts() const;             // cheap, however many there are
 
   // Stops all databases. A failed final upload is tried again every options.shutdown_sync_interval, whatever the error,
   // until options.shutdown_sync_timeout is over (for all of them together; 0 = one attempt each) or `call` ends.

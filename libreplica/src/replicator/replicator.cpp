@@ -185,6 +185,16 @@ std::vector<DatabaseStatus> Replicator::list() const {
   return statuses;
 }
 
+DatabaseCounts Replicator::counts() const {
+  const std::lock_guard guard(impl_->lock);
+  DatabaseCounts counts{.registered = impl_->entries.size()};
+  for (const auto& [path, entry] : impl_->entries) {
+    const std::lock_guard entry_guard(entry->lock);
+    if (entry->phase == Phase::open) ++counts.open;
+  }
+  return counts;
+}
+
 std::vector<std::pair<std::string, Error>> Replicator::stop_all(const Call& call) {
   auto failures = replicator::stop_all(impl_->scheduler, impl_->all(), impl_->options, call);
   impl_->scheduler.stop();
