@@ -1,15 +1,21 @@
 """What is measured. Each scenario runs one daemon ("ours", "peer" or, for writers, "nobody") and returns {measure: value}."""
+import contextlib
 import json
 import os
 import pathlib
 import shutil
 import sqlite3
+import threading
 import time
 
+import control
 import lag
 import procfs
 from support_py import ltx, programs, waiting
 from support_py.daemon import Daemon, database_entry
+
+
+LEVELS = [{"interval": "5s"}, {"interval": "10s"}]  # short, so that a measure sees several compactions
 
 
 def make_database(path, megabytes):
@@ -40,10 +46,32 @@ def add_workload_tables(path):
     model.unlink()
 
 
+class PeakSize(threading.Thread):
+    """The largest size that a file has had."""
+
+    def __init__(self, path):
+        super().__init__(daemon=True)
+        self.path, self.bytes, self.done = pathlib.Path(path), 0, threading.Event()
+
+    def run(self):
+        while not self.done.wait(0.2):
+            if self.path.exists():
+                self.bytes = max(self.bytes, self.path.stat().st_size)
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.done.set()
+        self.join()
+
+
 class Bench:
     def __init__(self, directory, megabytes, quick):
         self.directory, self.megabytes, self.quick = pathlib.Path(directory), megabytes, quick
         self.original = self.directory / "original.db"
+        self.replicas, self.source = {}, None
         self.runs = 0
 
     def seconds(self, long):
@@ -60,6 +88,11 @@ class Bench:
         place.mkdir()
         return place
 
+    def clear(self):
+        """What the runs so far have left on the disk."""
+        for place in self.directory.glob("run-*"):
+            shutil.rmtree(place)
+
     def small_database(self, path, seed=1):
         programs.workload("create", path, "--seed", seed, "--page-size", 4096, "--auto-vacuum", 0)
         return path
@@ -71,35 +104,52 @@ class Bench:
     # -- one database of some hundred megabytes
 
     def large(self, kind):
-        """First copy, then increments; leaves its replica for the restores."""
+        """First copy, what follows from it, then increments; leaves its replica for the restores."""
         place = self.place()
         database, replica = place / "a.db", place / "replica"
         shutil.copyfile(self.original, database)
         os.sync()
-        daemon = Daemon(kind, place, [database_entry(database, replica)], levels=[{"interval": "5s"}, {"interval": "30s"}])
+        daemon = Daemon(kind, place, [database_entry(database, replica)], levels=LEVELS)
         start = time.monotonic()
         with daemon:
             daemon.sync_when_open(database, patience=300)
             first = procfs.usage(daemon.pid)
             result = {"first copy, wall s": time.monotonic() - start, "first copy, CPU s": first.cpu,
                       "first copy, RSS MB": procfs.footprint(daemon.pid).rss_mb}
+            self.wait_for_levels(replica, (1, 2, 9))
             result.update(self.increments(daemon, database))
             daemon.stop()
-        self.replica, self.source = replica, database
+        self.replicas[kind], self.source = replica, database
         return result
 
-    def increments(self, daemon, database):
-        before = procfs.usage(daemon.pid)
-        report = self.write(database, self.seconds(40), 200)
-        daemon.sync(database)
-        used = procfs.usage(daemon.pid) - before
-        return {"CPU s for 1000 small commits": used.cpu / report["transactions"] * 1000}
+    @staticmethod
+    def wait_for_levels(replica, levels):
+        waiting.until(lambda: {file.level for file in ltx.files(replica, levels)} == set(levels),
+                      f"levels {levels} of {replica}", 120, 0.05)
 
-    def restore(self, kind):
-        output = self.place() / "restored.db"
-        used, rss = procfs.run_measured(programs.restore_command(kind, output, self.replica))
-        output.unlink()
-        return {"restore, wall s": used.wall, "restore, CPU s": used.cpu, "restore, RSS MB": rss}
+    def increments(self, daemon, database):
+        """Off is what the peer asks applications for; 1,000 pages is what SQLite does when nobody says anything."""
+        result = {}
+        for name, pages in (("off", 0), ("1,000", -1)):
+            before = procfs.usage(daemon.pid)
+            report = self.write(database, self.seconds(20), 200, "--autocheckpoint", pages)
+            daemon.sync(database, 120)
+            used = procfs.usage(daemon.pid) - before
+            result[f"1,000 small commits (wal_autocheckpoint {name}), CPU s"] = used.cpu / report["transactions"] * 1000
+        return result
+
+    def restores(self, order):
+        """Both restore what the peer has written, and to the same bytes."""
+        outputs = {kind: self.place() / "restored.db" for kind in order}
+        result = {}
+        for kind, output in outputs.items():
+            used, rss = procfs.run_measured(programs.restore_command(kind, output, self.replicas["peer"]))
+            result[kind] = {"restore, wall s": used.wall, "restore, CPU s": used.cpu, "restore, RSS MB": rss}
+        if not programs.same_bytes(*outputs.values()):
+            raise programs.Failed("the two restores differ")
+        for output in outputs.values():
+            output.unlink()
+        return result
 
     def copy(self):
         """The same bytes by cp and fsync, to see how far from free a restore is."""
@@ -124,8 +174,8 @@ class Bench:
             arrivals.start()
             db = sqlite3.connect(database, isolation_level=None)
             db.execute("PRAGMA wal_autocheckpoint = 0")
-            rare = self.commits(db, database, int(self.seconds(24)), lambda n: 1.3 + 0.37 * (n % 5))
-            steady = self.commits(db, database, int(self.seconds(1600)), lambda n: 0.01)
+            rare = self.commits(db, database, int(self.seconds(16)), lambda n: 1.3 + 0.37 * (n % 5))
+            steady = self.commits(db, database, int(self.seconds(1200)), lambda n: 0.01)
             daemon.sync(database)
             waiting.until(lambda: arrivals.found and arrivals.found[-1].wal_end >= steady[-1].wal_end, "the last commit")
             db.close()
@@ -133,7 +183,7 @@ class Bench:
         for name, commits in (("rare commits", rare), ("100 commits/s", steady)):
             found = lag.lags(commits, arrivals.found)
             result[f"lag of {name}, p50 ms"] = procfs.percentile(found, 0.5)
-            result[f"lag of {name}, p99 ms"] = procfs.percentile(found, 0.99)
+            result[f"lag of {name}, max ms"] = max(found)
         return result
 
     @staticmethod
@@ -147,8 +197,8 @@ class Bench:
 
     # -- many idle databases
 
-    def idle(self, kind, count):
-        place = self.place()
+    def fleet(self, place, count):
+        """Entries of `count` equal databases, each in a directory of its own."""
         model = self.small_database(place / "model.db")
         entries = []
         for n in range(count):
@@ -156,38 +206,66 @@ class Bench:
             database.parent.mkdir()
             shutil.copyfile(model, database)
             entries.append(database_entry(database, place / "replicas" / str(n)))
+        return entries
+
+    def idle(self, kind, count):
+        place = self.place()
+        entries = self.fleet(place, count)
         start = time.monotonic()
         with Daemon(kind, place, entries) as daemon:
             self.wait_for_all(place, entries)
             settled = time.monotonic() - start
-            time.sleep(self.seconds(40))
+            time.sleep(self.seconds(30))
             before = procfs.usage(daemon.pid)
             time.sleep(self.seconds(40))
             used, foot = procfs.usage(daemon.pid) - before, procfs.footprint(daemon.pid)
-            result = {"idle, CPU % of a core": 100 * used.cpu / used.wall, "idle, RSS MB": foot.rss_mb,
-                      "idle, descriptors": foot.descriptors, "idle, threads": foot.threads, "all replicated after, s": settled}
-            result.update(self.control(daemon))
-            return {f"{count} databases: {name}": value for name, value in result.items()}
+            result = {"CPU % of a core": 100 * used.cpu / used.wall, "RSS MB": foot.rss_mb,
+                      "descriptors": foot.descriptors, "threads": foot.threads, "all replicated after, s": settled}
+            return {f"{count} idle databases, {name}": value for name, value in result.items()}
 
     @staticmethod
-    def wait_for_all(place, entries):
+    def wait_for_all(place, entries, level=0):
         missing = list(range(len(entries)))
         def arrived():
-            missing[:] = [n for n in missing if not any((place / "replicas" / str(n) / "ltx" / "0").glob("*.ltx"))]
+            missing[:] = [n for n in missing if not any((place / "replicas" / str(n) / "ltx" / str(level)).glob("*.ltx"))]
             return not missing
         waiting.until(arrived, "every database to be replicated", 600, 0.1)
 
-    def control(self, daemon):
-        result = {}
-        for route in ("/info", "/list"):
-            times = []
-            for _ in range(50 if self.quick else 300):
-                start = time.monotonic()
-                daemon.request(route.strip("/"))
-                times.append((time.monotonic() - start) * 1000)
-            result[f"control {route[1:]}, p50 ms"] = procfs.percentile(times, 0.5)
-            result[f"control {route[1:]}, p99 ms"] = procfs.percentile(times, 0.99)
-        return result
+    # -- control
+
+    def control(self, order, count=100):
+        """Both daemons up and idle, asked in turns: what disturbs one disturbs the other."""
+        places = {kind: self.place() for kind in order}
+        fleets = {kind: self.fleet(place, count) for kind, place in places.items()}
+        times = {kind: {} for kind in order}
+        with contextlib.ExitStack() as running:
+            daemons = {kind: running.enter_context(Daemon(kind, places[kind], fleets[kind])) for kind in order}
+            for kind in order:
+                self.wait_for_all(places[kind], fleets[kind], 9)
+            for _ in range(int(self.seconds(20))):
+                for kind, daemon in daemons.items():
+                    self.ask(control.Caller(kind, daemon.socket), times[kind])
+                    self.commit_and_sync(daemon, fleets[kind][0]["path"], times[kind])
+        return {kind: {f"control {name}, {label} ms": procfs.percentile(values, share)
+                       for name, values in times[kind].items() for label, share in (("p50", 0.5), ("p99", 0.99))}
+                for kind in order}
+
+    @staticmethod
+    def ask(caller, times):
+        for name, operation, reconnect in (("info", "info", False), ("info on a new connection", "info", True),
+                                           ("list of 100", "list", False)):
+            times.setdefault(name, []).extend(caller.times(operation, 100, reconnect))
+
+    @staticmethod
+    def commit_and_sync(daemon, database, times):
+        caller = control.Caller(daemon.kind, daemon.socket)
+        caller.connect()
+        request = caller.payload("sync", {"path": str(database), "wait": True, "timeout": 30})
+        with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as db:
+            for _ in range(10):
+                db.execute("INSERT INTO t(k, v) VALUES('x', randomblob(200))")
+                times.setdefault("sync of a commit, waiting", []).append(caller.exchange(request))
+        caller.close()
 
     # -- what writers feel
 
@@ -197,11 +275,13 @@ class Bench:
         shutil.copyfile(self.original, database)
         if kind == "nobody":
             return self.stall_report(database)
-        with Daemon(kind, place, [database_entry(database, replica)]) as daemon:
+        with Daemon(kind, place, [database_entry(database, replica)], levels=LEVELS) as daemon:
             daemon.sync_when_open(database, patience=300)
+            self.wait_for_levels(replica, (1, 2, 9))
             return self.stall_report(database)
 
     def stall_report(self, database):
-        report = self.write(database, self.seconds(40), 500, "--autocheckpoint", -1)
-        return {f"commit, {name} ms": report[f"{name}_ms"] for name in ("p50", "p99", "max")} | {
-            "commits refused as busy": report["busy"]}
+        with PeakSize(f"{database}-wal") as wal:
+            report = self.write(database, self.seconds(60), 500, "--autocheckpoint", -1)
+        return {f"500 commits/s, {name} ms": report[f"{name}_ms"] for name in ("p50", "p99", "max")} | {
+            "500 commits/s, refused as busy": report["busy"], "500 commits/s, largest WAL MB": wal.bytes / 1e6}
