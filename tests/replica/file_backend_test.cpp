@@ -167,7 +167,8 @@ TEST_CASE("two processes put under the same names") {
     for (std::size_t i = 0; i < errors.size(); ++i) {
       writers.emplace_back([&, i] {
         const auto own = make_file_backend({.root = dir.path("root")});
-        const exam::Exam exam(*own, "x/y", {});
+        const Call patience;
+        const exam::Exam exam(*own, "x/y", patience);
         for (std::uint64_t round = 0; round < 10 && errors[i].empty(); ++round) {
           const auto stored = exam.put("key", exam::make_data(50'000, round * 10 + i));
           auto data = exam.get("key");
