@@ -32,7 +32,7 @@ ByteVector small_file(bool frames) {
   LtxForge forge(ltx_header(2, 2, 5));
   ByteVector text(512);
   for (std::size_t i = 0; i < 40; ++i) text[i * 3] = static_cast<std::byte>(i * 7 + 1);
-  for (const PageNo page : {2, 5}) frames ? forge.frame(page, text) : forge.block(page, text);
+  for (const PageNo page : {2U, 5U}) frames ? forge.frame(page, text) : forge.block(page, text);
   return forge.finish();
 }
 
