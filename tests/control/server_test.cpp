@@ -348,7 +348,7 @@ TEST_CASE_METHOD(Running, "connections at work are not pushed out") {
 
 TEST_CASE_METHOD(Running, "the socket file: permissions, removal") {
   options.socket_permissions = GENERATE(0600U, 0660U, 0666U);
-  const mode_t before = ::umask(GENERATE(0077, 0));
+  const mode_t before = ::umask(GENERATE(0077U, 0U));
   start();
   ::umask(before);
   struct stat info{};

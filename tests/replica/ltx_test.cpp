@@ -180,7 +180,7 @@ TEST_CASE("the older form and a mixture of both are read, whatever the length of
   LtxForge forge(ltx_header(1, 1, 6, page_size));
   for (const auto& [page, image] : pages) page % 3 == 0 ? forge.block(page, image) : forge.frame(page, image);
   const ByteVector bytes = forge.finish();
-  for (const std::size_t longest : {1, 3, 1000, 1'000'000}) {
+  for (const std::size_t longest : {1U, 3U, 1000U, 1'000'000U}) {
     auto file = decode(bytes, longest);
     REQUIRE(file);
     CHECK(file->pages == pages);

@@ -84,7 +84,7 @@ TEST_CASE("a transaction is reached exactly or not at all") {
   CHECK(planned(files, {.txid = TxId{5}}) == "9:1-2 1:3-5");
   CHECK(planned(files, {.txid = TxId{6}}) == "9:1-6");
   CHECK(planned(files, {.txid = TxId{7}}) == "9:1-6 0:7-7");
-  for (const std::uint64_t unreachable : {0, 1, 3, 4, 8, 11, 13}) {
+  for (const std::uint64_t unreachable : {0U, 1U, 3U, 4U, 8U, 11U, 13U}) {
     INFO(unreachable);
     CHECK(planned(files, {.txid = TxId{unreachable}}) == kNothing);
   }

@@ -331,7 +331,7 @@ TEST_CASE("a caller who gives up gets nothing and finds nothing") {
   std::stop_source stop;
   auto options = fixture.options();
   SECTION("while files are read, even the last one") {
-    const std::size_t when = GENERATE(0, 1, 2);
+    const std::size_t when = GENERATE(0U, 1U, 2U);
     options.parallelism = 1;
     options.on_progress = [&](const RestoreProgress& now) {
       if (now.files_done >= std::min(when, now.files_total)) stop.request_stop();
