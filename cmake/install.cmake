@@ -4,9 +4,10 @@ include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/Litestream)
 set(header_dir ${CMAKE_INSTALL_INCLUDEDIR}/litestream)
 
-# install_library(<target> <description> REQUIRES <pkg-config modules> LIBS <link flags without a module>)
+# install_library(<target> <description> REQUIRES <pkg-config modules> LIBS <link flags without a module>
+#   INTERFACE <link flags of what the public headers use>)
 function(install_library target description)
-  cmake_parse_arguments(ARG "" "" "REQUIRES;LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "REQUIRES;LIBS;INTERFACE" ${ARGN})
   # No promise about the binary interface before 1.0: every minor version is its own.
   set_target_properties(${target} PROPERTIES VERSION ${PROJECT_VERSION}
     SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
@@ -19,6 +20,8 @@ function(install_library target description)
   set(PC_DESCRIPTION ${description})
   list(JOIN ARG_REQUIRES ", " PC_REQUIRES)
   list(JOIN ARG_LIBS " " PC_LIBS)
+  list(TRANSFORM ARG_INTERFACE PREPEND " " OUTPUT_VARIABLE PC_INTERFACE)
+  list(JOIN PC_INTERFACE "" PC_INTERFACE)
   configure_file(${PROJECT_SOURCE_DIR}/cmake/library.pc.in lib${target}.pc @ONLY)
   install(FILES ${CMAKE_CURRENT_BINARY_DIR}/lib${target}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endfunction()
@@ -26,7 +29,7 @@ endfunction()
 install_library(replica "Replicates SQLite databases to object stores and restores them"
   REQUIRES sqlite3 liblz4 LIBS -pthread)
 install_library(control "JSON-RPC 2.0 control plane: codec, method table, server and client"
-  LIBS -lboost_json -lboost_container -pthread)
+  INTERFACE -lboost_json LIBS -lboost_container -pthread)
 
 configure_package_config_file(cmake/LitestreamConfig.cmake.in LitestreamConfig.cmake INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(LitestreamConfigVersion.cmake COMPATIBILITY SameMinorVersion)
