@@ -87,6 +87,8 @@ class Capture {
   const CaptureCounters& counters() const noexcept { return counters_; }
 
  private:
+  // Moves the pin before capturing; how many frames it pins.
+  Result<std::uint64_t> step_pin();
   enum class Continuity { same, restarted, lost };
   io::ConnectionOptions connection_options() const;
   Result<Pin> open_pin() const;

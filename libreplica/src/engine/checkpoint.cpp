@@ -1,5 +1,7 @@
 // Moving the pin and checkpointing, so that the WAL can be restarted without a frame being lost. docs/architecture.md,
 // lock protocol, argues why.
+#include <algorithm>
+
 #include "engine/capture.hpp"
 
 namespace replica::engine {
@@ -30,23 +32,46 @@ Result<io::Connection> open_checkpointer(const std::string& path, const io::Conn
 
 }  // namespace
 
+// What was committed since the last capture is pinned by the next pin, so that it can be captured after the checkpoint:
+// writing a file in between would give writers the time to commit again.
+Result<std::uint64_t> Capture::step_pin() {
+  if (auto r = capture(); !r) return pass(r);  // all that the old pin holds back
+  auto next = open_pin();
+  if (!next) return pass(next);
+  auto index = next->wal_index();
+  if (!index) return pass(index);
+  if (index->salts != position_.salts) {
+    if (auto r = swap(); !r) return pass(r);
+    return position_.frames;
+  }
+  *pin_ = std::move(*next);
+  may_restart_ = index->max_frame == position_.frames;
+  return std::uint64_t{index->max_frame};
+}
+
 Result<bool> Capture::checkpoint_easily() {
+  constexpr int kAttempts = 8;  // each wants a gap between commits that is longer than a checkpoint of a few frames
   auto checkpointer = open_checkpointer(settings_.path, connection_options());
   if (!checkpointer) return pass(checkpointer);
-  for (int attempt = 0; attempt < 3; ++attempt) {
-    if (auto r = swap(); !r) return pass(r);
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    auto pinned = step_pin();
+    if (!pinned) return pass(pinned);
+    const Salts salts = position_.salts;
     if (auto r = checkpointer->checkpoint_passive(); !r) return pass(r);
     ++counters_.passive_checkpoints;
     auto index = pin_->wal_index();
     if (!index) return pass(index);
-    if (index->backfilled < index->max_frame) continue;
+    // A reader of the application, or its checkpoint, is in the way: not for a gap between commits only.
+    const bool in_the_way =
+        index->salts == salts && index->backfilled < std::min<std::uint64_t>(*pinned, index->max_frame);
     if (auto r = swap(); !r) return pass(r);
     index = pin_->wal_index();
     if (!index) return pass(index);
-    if (index->backfilled >= index->max_frame) {  // the next writer restarts the log by itself
-      frames_since_checkpoint_ = 0;
+    if (index->salts != salts || index->backfilled >= index->max_frame) {
+      frames_since_checkpoint_ = 0;  // the next writer restarts the log by itself, or has done so
       return true;
     }
+    if (in_the_way) return false;
   }
   return false;
 }
