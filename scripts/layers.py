@@ -29,6 +29,15 @@ USES = {
     "restore": ["ltx", "io", "replica"],
     "replicator": ["engine", "restore"],
 }
+# The same for the folders of libcontrol; its public headers are open to all of them.
+CONTROL_USES = {
+    "net": [],
+    "rpc": [],
+    "methods": ["rpc"],
+    "http": ["rpc", "methods"],
+    "server": ["net", "rpc", "methods", "http"],
+    "client": ["net", "rpc", "http"],
+}
 PUBLIC_HEADERS = {
     "result": "base", "types": "base", "bytes": "base", "clock": "base", "log": "base",
     "wal": "wal", "ltx": "ltx", "backend": "backend", "conformance": "backend",
@@ -75,6 +84,16 @@ def target_layer(header):
     return folder if folder in USES and (ROOT / "libreplica/src" / header).exists() else None
 
 
+def check_control(own, header):
+    """Folders of libcontrol include what CONTROL_USES says."""
+    if own not in CONTROL_USES:
+        return f"folder {own} is not in the table of scripts/layers.py"
+    folder = header.partition("/")[0]
+    if folder in CONTROL_USES and folder != own and folder not in CONTROL_USES[own]:
+        return f"{own} may not use {folder}"
+    return None
+
+
 def check_include(place, header):
     layer = target_layer(header)
     if place.startswith("libreplica/"):
@@ -101,9 +120,11 @@ def check_file(path, text):
     lines = text.splitlines()
     if len(lines) > MAX_LINES:
         yield f"{relative}: {len(lines)} lines; split it (at most {MAX_LINES})"
+    in_control = relative.parts[:2] == ("libcontrol", "src")
     for number, line in enumerate(lines, 1):
         if match := INCLUDE.match(line):
-            if why := check_include(place, match[1]):
+            why = check_include(place, match[1]) or (in_control and check_control(relative.parts[2], match[1]))
+            if why:
                 yield f"{relative}:{number}: {match[1]}: {why}"
         if COROUTINE.search(line):
             yield f"{relative}:{number}: coroutine; g++ 12 miscompiles them (docs/adr/0006-no-coroutines.md)"

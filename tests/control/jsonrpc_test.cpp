@@ -6,7 +6,7 @@
 
 #include "control/dispatcher.hpp"
 #include "control/fixture.hpp"
-#include "json_reader.hpp"
+#include "rpc/json_reader.hpp"
 
 namespace json = boost::json;
 namespace jsonrpc = control::jsonrpc;

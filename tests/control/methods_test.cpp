@@ -5,9 +5,9 @@
 #include <fstream>
 #include <sstream>
 
-#include "api_fields.hpp"
 #include "control/dispatcher.hpp"
 #include "control/fixture.hpp"
+#include "methods/api_fields.hpp"
 
 namespace json = boost::json;
 using control::Arrival;

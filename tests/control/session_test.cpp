@@ -1,10 +1,10 @@
-#include "session.hpp"
+#include "server/session.hpp"
 
 #include <random>
 
 #include "control/fixture.hpp"
 #include "control/jsonrpc.hpp"
-#include "router.hpp"
+#include "http/router.hpp"
 
 using control::HttpRequest;
 using control::HttpResponse;

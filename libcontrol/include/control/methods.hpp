@@ -25,6 +25,9 @@ struct Field {
   std::string_view doc;
 };
 
+// What a caller may do; each includes those before it.
+enum class Role { read, operate, admin };
+
 struct ErrorDoc {
   int code;
   std::string_view message;  // <path> and <detail> stand for what varies
@@ -44,6 +47,7 @@ struct Method {
   std::vector<Field> params;
   std::vector<Field> result;
   bool result_is_array = false;  // of objects with the fields of `result`
+  Role role = Role::read;        // what the caller must be allowed to do
   bool waits = false;            // may block until its deadline; the others are answered at once
   std::vector<ErrorDoc> errors;
   std::string_view example_params;  // JSON text; empty = none

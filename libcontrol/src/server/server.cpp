@@ -16,8 +16,8 @@
 #include <set>
 #include <system_error>
 
-#include "connection.hpp"
-#include "listener.hpp"
+#include "server/connection.hpp"
+#include "server/listener.hpp"
 
 namespace control {
 namespace {

@@ -9,8 +9,8 @@
 #include <variant>
 
 #include "control/http.hpp"
-#include "http_codec.hpp"
-#include "json_stream.hpp"
+#include "http/http_codec.hpp"
+#include "rpc/json_stream.hpp"
 
 namespace control {
 

@@ -1,4 +1,4 @@
-#include "http_codec.hpp"
+#include "http/http_codec.hpp"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/error.hpp>

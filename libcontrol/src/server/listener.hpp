@@ -6,7 +6,7 @@
 #include <string>
 
 #include "control/error.hpp"
-#include "unique_fd.hpp"
+#include "net/unique_fd.hpp"
 
 namespace control {
 
@@ -34,11 +34,5 @@ struct TcpListener {
 
 // "host:port"; an empty host means all addresses.
 Result<TcpListener> listen_tcp(const std::string& address);
-
-// "[::1]:80" → {"::1", "80"}; no value for what has no port.
-Result<std::pair<std::string, std::string>> split_address(const std::string& address);
-
-// The text of an errno as people know it from other tools: "no such file or directory".
-std::string errno_text(int error);
 
 }  // namespace control

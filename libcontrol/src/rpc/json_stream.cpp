@@ -1,4 +1,4 @@
-#include "json_stream.hpp"
+#include "rpc/json_stream.hpp"
 
 #include "control/jsonrpc.hpp"
 

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "control/error.hpp"
-#include "unique_fd.hpp"
+#include "net/unique_fd.hpp"
 
 namespace control {
 

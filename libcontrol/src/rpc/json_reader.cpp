@@ -1,4 +1,4 @@
-#include "json_reader.hpp"
+#include "rpc/json_reader.hpp"
 
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/parse_options.hpp>

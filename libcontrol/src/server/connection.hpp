@@ -9,9 +9,9 @@
 #include <memory>
 
 #include "control/dispatcher.hpp"
-#include "lane.hpp"
-#include "router.hpp"
-#include "session.hpp"
+#include "http/router.hpp"
+#include "server/lane.hpp"
+#include "server/session.hpp"
 
 namespace control {
 

@@ -3,7 +3,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
-#include "json_reader.hpp"
+#include "rpc/json_reader.hpp"
 
 namespace control::jsonrpc {
 namespace {

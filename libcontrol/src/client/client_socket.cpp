@@ -1,4 +1,4 @@
-#include "client_socket.hpp"
+#include "client/client_socket.hpp"
 
 #include <fcntl.h>
 #include <netdb.h>
@@ -13,7 +13,7 @@
 #include <cstring>
 #include <memory>
 
-#include "listener.hpp"
+#include "net/address.hpp"
 
 namespace control {
 namespace {

@@ -1,4 +1,4 @@
-#include "session.hpp"
+#include "server/session.hpp"
 
 #include "control/jsonrpc.hpp"
 

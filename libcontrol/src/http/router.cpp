@@ -1,11 +1,11 @@
-#include "router.hpp"
+#include "http/router.hpp"
 
 #include <arpa/inet.h>
 
 #include <algorithm>
 #include <cctype>
 
-#include "http_codec.hpp"
+#include "http/http_codec.hpp"
 
 namespace control {
 namespace {

@@ -1,7 +1,7 @@
 // The members of every struct of api.hpp: order on the wire, names, documentation.
 #pragma once
 
-#include "fields.hpp"
+#include "methods/fields.hpp"
 
 namespace control {
 

@@ -1,4 +1,4 @@
-#include "connection.hpp"
+#include "server/connection.hpp"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>

@@ -1,4 +1,4 @@
-#include "listener.hpp"
+#include "server/listener.hpp"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -9,12 +9,12 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <memory>
 #include <optional>
-#include <system_error>
+
+#include "net/address.hpp"
 
 namespace control {
 namespace {
@@ -136,12 +136,6 @@ Bound bound_to(int fd) {
 
 }  // namespace
 
-std::string errno_text(int error) {
-  std::string text = std::generic_category().message(error);
-  if (!text.empty()) text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
-  return text;
-}
-
 Result<UnixListener> listen_unix(const std::string& path, unsigned permissions) {
   const std::optional<sockaddr_un> address = unix_address(path);
   if (!address) {
@@ -169,21 +163,6 @@ void remove_socket_file(const UnixListener& listener) {
   struct stat now{};
   if (::lstat(listener.path.c_str(), &now) != 0) return;
   if (now.st_dev == listener.device && now.st_ino == listener.inode) ::unlink(listener.path.c_str());
-}
-
-Result<std::pair<std::string, std::string>> split_address(const std::string& address) {
-  const std::size_t colon = address.rfind(':');
-  std::string host = address.substr(0, colon == std::string::npos ? 0 : colon);
-  const std::string port = colon == std::string::npos ? "" : address.substr(colon + 1);
-  const bool bracketed = host.size() >= 2 && host.front() == '[' && host.back() == ']';
-  if (bracketed) host = host.substr(1, host.size() - 2);
-  const bool is_number = !port.empty() && port.size() <= 5 && port.find_first_not_of("0123456789") == std::string::npos;
-  if (!is_number || std::stoi(port) > 65535 || (!bracketed && host.find(':') != std::string::npos)) {
-    return fail({.message = "invalid address: " + address,
-                 .reason = "invalid_address",
-                 .hint = "write host:port, [ipv6]:port or :port"});
-  }
-  return std::pair(std::move(host), port);
 }
 
 Result<TcpListener> listen_tcp(const std::string& address) {

@@ -1,4 +1,4 @@
-#include "lane.hpp"
+#include "server/lane.hpp"
 
 #include <pthread.h>
 #include <signal.h>

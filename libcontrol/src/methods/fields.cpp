@@ -1,4 +1,4 @@
-#include "fields.hpp"
+#include "methods/fields.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -3,10 +3,10 @@
 #include <cstdint>
 #include <optional>
 
-#include "client_socket.hpp"
+#include "client/client_socket.hpp"
 #include "control/jsonrpc.hpp"
-#include "http_codec.hpp"
-#include "listener.hpp"
+#include "http/http_codec.hpp"
+#include "net/address.hpp"
 
 namespace control {
 namespace {

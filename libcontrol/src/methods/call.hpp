@@ -1,0 +1,59 @@
+// What all entries of the method table are made of.
+#pragma once
+
+#include <type_traits>
+
+#include "control/methods.hpp"
+#include "methods/api_fields.hpp"
+
+namespace control {
+
+inline constexpr std::chrono::milliseconds kQueryTimeout{10'000};  // of methods without a timeout of their own
+
+inline constexpr ErrorDoc kNotFound{code::kApplication, "database not found: <path>", "not_found"};
+
+template <class Params>
+std::chrono::milliseconds timeout_of(const Params& params) {
+  if constexpr (requires { params.timeout; }) {
+    return params.timeout;
+  } else {
+    return kQueryTimeout;
+  }
+}
+
+template <class T>
+boost::json::value to_result(std::vector<T> entries) {
+  boost::json::array array;
+  array.reserve(entries.size());
+  for (T& entry : entries) array.push_back(encode(std::move(entry)));
+  return array;
+}
+
+template <class T>
+boost::json::value to_result(T value) {
+  return encode(std::move(value));
+}
+
+// Decode, call, encode: the same for every method.
+template <class Params, auto kMember>
+Result<boost::json::value> call(Service& service, const boost::json::object& object, const Arrival& arrival,
+                                std::string_view name) {
+  Result<Params> params = decode<Params>(object);
+  if (!params) return fail(std::move(params.error()));
+  const Call call{.deadline = arrival.at + working_time(timeout_of(*params)), .stop = arrival.stop};
+  if (call.stop.stop_requested()) {
+    return fail({.message = "the daemon is shutting down", .reason = "shutting_down", .retryable = true});
+  }
+  if (std::chrono::steady_clock::now() >= call.deadline) return fail(timeout_error(name));
+  auto result = [&] {
+    if constexpr (std::is_same_v<Params, NoParams>) {
+      return (service.*kMember)(call);
+    } else {
+      return (service.*kMember)(*params, call);
+    }
+  }();
+  if (!result) return fail(std::move(result.error()));
+  return to_result(std::move(*result));
+}
+
+}  // namespace control

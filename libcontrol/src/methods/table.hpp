@@ -1,0 +1,18 @@
+// The entries of the method table, in its order; each file of this folder makes those of one concern.
+#pragma once
+
+#include "control/methods.hpp"
+
+namespace control {
+
+// lifecycle.cpp
+Method start_method();
+Method stop_method();
+// sync.cpp
+Method sync_method();
+// queries.cpp
+Method status_method();
+Method list_method();
+Method info_method();
+
+}  // namespace control
