@@ -85,8 +85,8 @@ struct Call {
   std::stop_token stop{};
 };
 
-// Implemented by the daemon, called on the server's worker threads, from several at once; blocking until the Call ends
-// is allowed in start, stop and sync. Errors: messages as in docs/protocol.md with code::kApplication, and
+// Implemented by the daemon, called on the server's threads, from several at once; blocking until the Call ends is
+// allowed in start, stop and sync. Errors: messages as in docs/protocol.md with code::kApplication, and
 // timeout_error(method) when the deadline passed. What is thrown is answered as an internal error.
 class Service {
  public:
@@ -99,10 +99,11 @@ class Service {
   // With `wait`, returns once everything committed before the call is durable on the replica.
   virtual Result<SyncResult> sync(const SyncParams& params, const Call& call) = 0;
 
-  // Answered from memory, promptly, also while all the calls above are waiting.
+  // Answered from memory, promptly, also while all the calls above are waiting. status and info are called on the
+  // thread that moves the bytes of all connections: they must not wait for anything.
   virtual Result<DatabaseEntry> status(const StatusParams& params, const Call& call) = 0;
-  virtual Result<std::vector<DatabaseEntry>> list(const Call& call) = 0;
   virtual Result<InfoResult> info(const Call& call) = 0;
+  virtual Result<std::vector<DatabaseEntry>> list(const Call& call) = 0;
 };
 
 }  // namespace control

@@ -28,7 +28,7 @@ class Dispatcher {
   Service& service_;
 };
 
-// True when one of the calls may block until its deadline.
-bool may_wait(const jsonrpc::Incoming& incoming);
+// The slowest of the calls; brief only when there is one call and it has a reply.
+Pace pace_of(const jsonrpc::Incoming& incoming);
 
 }  // namespace control

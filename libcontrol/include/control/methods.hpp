@@ -28,6 +28,10 @@ struct Field {
 // What a caller may do; each includes those before it.
 enum class Role { read, operate, admin };
 
+// How long a method takes. brief: a few values from memory, so that the server answers on its io thread. ordinary: also
+// from memory, but as much as there are databases. waits: may block until its deadline.
+enum class Pace { brief, ordinary, waits };
+
 struct ErrorDoc {
   int code;
   std::string_view message;  // <path> and <detail> stand for what varies
@@ -48,7 +52,7 @@ struct Method {
   std::vector<Field> result;
   bool result_is_array = false;  // of objects with the fields of `result`
   Role role = Role::read;        // what the caller must be allowed to do
-  bool waits = false;            // may block until its deadline; the others are answered at once
+  Pace pace = Pace::ordinary;
   std::vector<ErrorDoc> errors;
   std::string_view example_params;  // JSON text; empty = none
   std::string_view example_result;

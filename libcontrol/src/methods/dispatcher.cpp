@@ -57,11 +57,15 @@ std::optional<std::string> Dispatcher::handle(std::string_view text, const Arriv
   return run(jsonrpc::parse(text), arrival);
 }
 
-bool may_wait(const jsonrpc::Incoming& incoming) {
-  return std::any_of(incoming.calls.begin(), incoming.calls.end(), [](const auto& call) {
-    const Method* method = call ? find_method(call->method) : nullptr;
-    return method != nullptr && method->waits;
-  });
+Pace pace_of(const jsonrpc::Incoming& incoming) {
+  Pace slowest = incoming.batch ? Pace::ordinary : Pace::brief;
+  for (const auto& call : incoming.calls) {
+    if (!call) continue;
+    const Method* method = find_method(call->method);
+    const Pace own = method != nullptr ? method->pace : Pace::brief;
+    slowest = std::max({slowest, own, call->id ? Pace::brief : Pace::ordinary});
+  }
+  return slowest;
 }
 
 }  // namespace control

@@ -12,6 +12,7 @@ Method status_method() {
       .summary = "Query the replication status of a database.",
       .params = describe<StatusParams>(),
       .result = describe<DatabaseEntry>(),
+      .pace = Pace::brief,
       .errors = {kNotFound},
       .example_params = R"({"path": "/data/app.db"})",
       .example_result = R"({"path": "/data/app.db", "status": "open"})",
@@ -44,6 +45,7 @@ Method info_method() {
       .summary = "Show daemon information.",
       .params = {},
       .result = describe<InfoResult>(),
+      .pace = Pace::brief,
       .errors = {},
       .example_params = {},
       .example_result = R"({"version": "v0.1.0", "pid": 1234, "config_path": "/etc/litestream.yml", )"

@@ -13,7 +13,7 @@ Method sync_method() {
       .params = describe<SyncParams>(),
       .result = describe<SyncResult>(),
       .role = Role::operate,
-      .waits = true,
+      .pace = Pace::waits,
       .errors = {kNotFound,
                  {code::kApplication, "database not open: <path>", "not_open"},
                  {code::kApplication, "database has no replica", "no_replica"},

@@ -128,9 +128,13 @@ void Connection::respond(const HttpResponse& response) {
 
 void Connection::call(std::string_view text, std::function<void(std::optional<std::string>)> reply) {
   jsonrpc::Incoming incoming = jsonrpc::parse(text);
-  const bool waits = may_wait(incoming);
+  const Pace pace = pace_of(incoming);
   const Arrival arrival{.at = Clock::now(), .stop = context_.stop};
-  run(waits, [this, incoming = std::move(incoming), arrival, reply = std::move(reply)]() -> Completion {
+  if (pace == Pace::brief) {
+    reply(context_.dispatcher.run(incoming, arrival));
+    return advance();
+  }
+  run(pace == Pace::waits, [this, incoming = std::move(incoming), arrival, reply = std::move(reply)]() -> Completion {
     return [reply, text = context_.dispatcher.run(incoming, arrival)] { reply(text); };
   });
 }
