@@ -1,8 +1,8 @@
 #include "control/server.hpp"
 
 #include <sys/stat.h>
-#include <algorithm>
 
+#include <algorithm>
 #include <fstream>
 #include <future>
 #include <thread>
