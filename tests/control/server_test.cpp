@@ -203,6 +203,7 @@ TEST_CASE_METHOD(Running, "many clients at once") {
   constexpr int kClients = 16;
   constexpr int kCalls = 50;
   std::vector<std::future<int>> clients;
+  clients.reserve(kClients);
   for (int c = 0; c < kClients; ++c) {
     clients.push_back(std::async(std::launch::async, [this, c] {
       auto client = control::Client::connect(c % 2 == 0 ? options.socket_path : "http://" + server->http_addr());
@@ -215,7 +216,7 @@ TEST_CASE_METHOD(Running, "many clients at once") {
     }));
   }
   for (auto& client : clients) CHECK(client.get() == kCalls);
-  CHECK(service.calls().size() == kClients * kCalls);
+  CHECK(service.calls().size() == std::size_t{kClients} * kCalls);
 }
 
 TEST_CASE_METHOD(Running, "a line without an end is refused early") {

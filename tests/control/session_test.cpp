@@ -26,7 +26,7 @@ std::string describe(const Session::Work& work) {
   if (const auto* rpc = std::get_if<Session::Rpc>(&work)) return "rpc " + rpc->text;
   const auto& request = std::get<HttpRequest>(work);
   std::string text = request.method + " " + request.path + "?" + request.query + " " + request.body;
-  for (const auto& [name, value] : request.headers) text += " " + name + "=" + value;
+  for (const auto& [name, value] : request.headers) text.append(" ").append(name).append("=").append(value);
   return text;
 }
 
@@ -88,6 +88,7 @@ TEST_CASE("any split of the bytes gives the same requests and replies") {
       REQUIRE(run({all.substr(0, cut), all.substr(cut)}) == whole);
     }
     std::vector<std::string_view> bytes;
+    bytes.reserve(all.size());
     for (std::size_t i = 0; i < all.size(); ++i) bytes.push_back(all.substr(i, 1));
     REQUIRE(run(bytes) == whole);
     for (int round = 0; round < 200; ++round) {

@@ -128,7 +128,7 @@ Result<void> ClientSocket::send(std::string_view bytes, Deadline deadline) {
 }
 
 Result<std::string> ClientSocket::receive(Deadline deadline) {
-  std::array<char, 64 * 1024> chunk;
+  std::array<char, 1 << 16> chunk;
   for (;;) {
     const ssize_t n = ::recv(fd_.get(), chunk.data(), chunk.size(), 0);
     if (n >= 0) return std::string(chunk.data(), static_cast<std::size_t>(n));

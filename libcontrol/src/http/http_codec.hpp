@@ -10,7 +10,7 @@
 
 namespace control {
 
-inline constexpr std::size_t kMaxHeaderBytes = 16 * 1024;
+inline constexpr std::size_t kMaxHeaderBytes = 1 << 14;
 
 // One request at a time out of a stream of bytes.
 class HttpRequestReader {
