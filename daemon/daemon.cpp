@@ -1,9 +1,9 @@
 #include "daemon.hpp"
 
-#include <signal.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <csignal>
 #include <cstring>
 #include <iostream>
 #include <thread>
@@ -168,7 +168,7 @@ Result<void> Daemon::start() {
   if (!config().exec.empty()) {
     auto child = Child::spawn(config().exec);
     if (!child) return replica::pass(child);
-    child_ = std::move(*child);
+    child_ = *child;
     log_.log(LogLevel::info, "command started", {{"pid", std::to_string(child_->pid())}});
   }
   notify("READY=1");

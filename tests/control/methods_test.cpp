@@ -81,7 +81,9 @@ TEST_CASE_METHOD(Table, "parameters are checked, method by method") {
     CHECK(error(name, R"({"path": "/a\u0000b"})") == "-32602 invalid path: contains a null byte");
     for (const control::Field& field : method.params) {
       const std::string key(field.name);
-      const auto with = [&](const std::string& value) { return R"({"path": "/b.db", ")" + key + "\": " + value + "}"; };
+      const auto with = [&](const std::string& value) {
+        return std::string(R"({"path": "/b.db", ")").append(key).append("\": ").append(value).append("}");
+      };
       if (field.type == "boolean") CHECK(error(name, with("1")) == "-32602 " + key + " must be a boolean");
       if (field.type != "number") continue;
       CHECK(error(name, with("\"30\"")) == "-32602 " + key + " must be a number of seconds");
@@ -101,7 +103,7 @@ TEST_CASE_METHOD(Table, "errors of the service, of its exceptions, and of unknow
   CHECK(error("start", R"({"path": "/throw-int.db"})") == "-32603 Internal error");
   CHECK(error("START", R"({"path": "/a.db"})") == "-32601 Method not found");
   CHECK(error("", "") == "-32601 Method not found");
-  CHECK(error("rpc.discover", "") == "-32601 Method not found");
+  CHECK(error("rpc.describe", "") == "-32601 Method not found");
   const json::value reply = call("start", R"({"path": "/a.db"})");
   CHECK(reply.at("error").at("data") ==
         (json::object{{"reason", "already_enabled"}, {"hint", "none"}, {"retryable", false}}));
@@ -155,7 +157,7 @@ TEST_CASE_METHOD(Table, "what comes too late or into a shutdown does not reach t
 TEST_CASE("the table agrees with the page") {
   std::vector<std::string_view> names;
   for (const control::Method& method : control::methods()) names.push_back(method.name);
-  CHECK(names == std::vector<std::string_view>{"start", "stop", "sync", "status", "list", "info"});
+  CHECK(names == std::vector<std::string_view>{"start", "stop", "sync", "status", "list", "info", "rpc.discover"});
   CHECK(control::find_method("databases") == control::find_method("list"));
   CHECK(control::find_method("") == nullptr);
   for (const control::Method& method : control::methods()) {
@@ -194,4 +196,99 @@ TEST_CASE("docs/protocol.md is what the table says (else: control-docs > docs/pr
   std::stringstream text;
   text << file.rdbuf();
   CHECK(text.str() == control::protocol_markdown());
+}
+
+namespace {
+
+json::value sample(const json::object& schema) {
+  const json::value& type = schema.at("type");
+  if (type == "string") return "/b.db";
+  if (type == "boolean") return false;
+  return 1;
+}
+
+bool has_type(const json::value& value, const json::value& type) {
+  if (type == "string") return value.is_string();
+  if (type == "boolean") return value.is_bool();
+  if (type == "integer") return value.is_int64() || value.is_uint64();
+  if (type == "number") return value.is_number();
+  if (type == "array") return value.is_array();
+  return type == "object" && value.is_object();
+}
+
+void check_object(const json::value& value, const json::object& schema) {
+  REQUIRE(value.is_object());
+  for (const auto& [name, member] : value.as_object()) {
+    INFO(name);
+    REQUIRE(schema.at("properties").as_object().contains(name));
+    CHECK(has_type(member, schema.at("properties").at(name).at("type")));
+  }
+  if (const json::value* required = schema.if_contains("required")) {
+    for (const json::value& name : required->as_array()) CHECK(value.as_object().contains(name.as_string()));
+  }
+}
+
+void check_result(const json::value& value, const json::object& schema) {
+  REQUIRE(has_type(value, schema.at("type")));
+  if (schema.at("type") == "object") return check_object(value, schema);
+  for (const json::value& item : value.as_array()) check_object(item, schema.at("items").as_object());
+}
+
+}  // namespace
+
+TEST_CASE_METHOD(Table, "rpc.discover names every method, its parameters and errors") {
+  const json::value document = call("rpc.discover", "").at("result");
+  CHECK(document.at("openrpc") == "1.3.2");
+  std::size_t names = 0;
+  for (const json::value& entry : document.at("methods").as_array()) {
+    const std::string name = entry.at("name").as_string().c_str();
+    INFO(name);
+    ++names;
+    const control::Method* method = control::find_method(name);
+    REQUIRE(method != nullptr);
+    const json::array& params = entry.at("params").as_array();
+    REQUIRE(params.size() == method->params.size());
+    for (std::size_t i = 0; i < params.size(); ++i) {
+      CHECK(params[i].at("name").as_string() == method->params[i].name);
+      CHECK(params[i].at("required").as_bool() == method->params[i].required);
+    }
+    const json::value* errors = entry.as_object().if_contains("errors");
+    CHECK((errors != nullptr ? errors->as_array().size() : 0) == method->errors.size());
+  }
+  std::size_t known = 0;
+  for (const control::Method& method : control::methods()) known += method.alias.empty() ? 1 : 2;
+  CHECK(names == known);
+}
+
+TEST_CASE_METHOD(Table, "every method can be called by what rpc.discover says, and answers so") {
+  const json::value document = call("rpc.discover", "").at("result");
+  for (const json::value& entry : document.at("methods").as_array()) {
+    const std::string name = entry.at("name").as_string().c_str();
+    json::object all;
+    json::object needed;
+    for (const json::value& param : entry.at("params").as_array()) {
+      const json::string& key = param.at("name").as_string();
+      all[key] = sample(param.at("schema").as_object());
+      if (param.at("required").as_bool()) needed[key] = all[key];
+      if (const json::value* value = param.at("schema").as_object().if_contains("default")) {
+        CHECK(has_type(*value, param.at("schema").at("type")));
+      }
+    }
+    const json::object& schema = entry.at("result").at("schema").as_object();
+    for (const json::object& params : {all, needed}) {
+      const std::string text = json::serialize(params);
+      INFO(name << " " << text);
+      const json::value reply = call(name, text);
+      REQUIRE(reply.as_object().contains("result"));
+      check_result(reply.at("result"), schema);
+    }
+    json::object strange = all;
+    strange["no such parameter"] = 1;
+    CHECK(error(name, json::serialize(strange)) == "-32602 unknown parameter: no such parameter");
+    for (const auto& [key, value] : needed) {
+      json::object less = needed;
+      less.erase(key);
+      CHECK(error(name, json::serialize(less)) == "-32602 " + std::string(key) + " required");
+    }
+  }
 }

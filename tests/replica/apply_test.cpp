@@ -175,7 +175,7 @@ TEST_CASE("a zero page replaces what an older file wrote") {
   options.parallelism = GENERATE(1, 2);
   REQUIRE(restore_database(fixture.replica, {}, options, {}));
   const auto restored = read_file(fixture.output);
-  CHECK(ByteVector(restored.begin() + kSmall, restored.begin() + 2 * kSmall) == ByteVector(kSmall));
+  CHECK(ByteVector(restored.begin() + kSmall, restored.begin() + kSmall + kSmall) == ByteVector(kSmall));
 }
 
 TEST_CASE("files of different page sizes are refused") {

@@ -58,6 +58,7 @@ class Through : public Backend {
   Result<void> remove(std::string_view key, const Call& call) override { return inner_->remove(key, call); }
 
  protected:
+  // NOLINTNEXTLINE(readability-identifier-naming): seen by derived fakes only
   std::unique_ptr<Backend> inner_ = make_memory_backend();
 };
 

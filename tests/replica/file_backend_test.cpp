@@ -78,10 +78,10 @@ class Notes final : public io::Gate {
 };
 
 struct LaterClock final : Clock {
-  explicit LaterClock(std::chrono::hours by) : by_(by) {}
-  Timestamp now() const override { return SystemClock().now() + by_; }
+  explicit LaterClock(std::chrono::hours later) : by(later) {}
+  Timestamp now() const override { return SystemClock().now() + by; }
   Steady steady() const override { return SystemClock().steady(); }
-  std::chrono::hours by_;
+  std::chrono::hours by;
 };
 
 }  // namespace
@@ -164,6 +164,7 @@ TEST_CASE("two processes put under the same names") {
   std::vector<std::string> errors(8);
   {
     std::vector<std::jthread> writers;
+    writers.reserve(errors.size());
     for (std::size_t i = 0; i < errors.size(); ++i) {
       writers.emplace_back([&, i] {
         const auto own = make_file_backend({.root = dir.path("root")});

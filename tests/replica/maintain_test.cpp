@@ -33,6 +33,7 @@ LtxFileInfo file(Level level, std::uint64_t min, std::uint64_t max, std::chrono:
 
 std::vector<TxRange> ranges(const std::vector<LtxFileInfo>& files) {
   std::vector<TxRange> found;
+  found.reserve(files.size());
   for (const auto& f : files) found.push_back(f.range);
   return found;
 }
@@ -265,6 +266,7 @@ TEST_CASE("damage in an input writes nothing") {
   }
   SECTION("another file under the name") {
     bench.add(header(3, 3, 1), {{1, image(512, 3)}},
+              // NOLINTNEXTLINE(performance-unnecessary-value-param): a pointer of one type for all
               [](ByteVector) { return encode(header(9, 9, 1), {{1, image(512, 9)}}); });
   }
   auto done = bench.compact();

@@ -18,7 +18,7 @@ namespace control {
 // One parameter, or one member of a result.
 struct Field {
   std::string_view name;
-  std::string_view type;         // "string", "boolean", "integer" or "number"
+  std::string_view type;         // as in JSON Schema: "string", "boolean", "integer", "number"…
   bool required = true;          // for results: always there
   std::string default_value{};   // as JSON text; empty = none
   std::string_view placeholder;  // "DB_PATH", "SECONDS"; empty = a switch on the command line

@@ -13,8 +13,8 @@ constexpr milliseconds kMargin{250};  // for the reply to travel before the clie
 }  // namespace
 
 std::span<const Method> methods() {
-  static const std::vector<Method> table{start_method(),  stop_method(), sync_method(),
-                                         status_method(), list_method(), info_method()};
+  static const std::vector<Method> table{start_method(), stop_method(), sync_method(),    status_method(),
+                                         list_method(),  info_method(), discover_method()};
   return table;
 }
 

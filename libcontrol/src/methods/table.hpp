@@ -14,5 +14,7 @@ Method sync_method();
 Method status_method();
 Method list_method();
 Method info_method();
+// discover.cpp
+Method discover_method();
 
 }  // namespace control

@@ -115,6 +115,7 @@ Result<void> at_once(int count, const std::function<Result<void>(int)>& task) {
   std::vector<Result<void>> results(static_cast<std::size_t>(count));
   {
     std::vector<std::jthread> threads;
+    threads.reserve(results.size());
     for (int i = 0; i < count; ++i) {
       threads.emplace_back([&, i] { results[static_cast<std::size_t>(i)] = task(i); });
     }

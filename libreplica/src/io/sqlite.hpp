@@ -11,7 +11,7 @@
 #include "replica/types.hpp"
 
 struct sqlite3;
-struct sqlite3_file;
+struct sqlite3_file;  // NOLINT(readability-identifier-naming): SQLite's own name
 
 namespace replica::io {
 

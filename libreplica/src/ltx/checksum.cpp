@@ -98,8 +98,8 @@ std::uint64_t crc64_table(std::uint64_t state, Bytes data) noexcept {
 
 bool has_carryless_multiply() noexcept {
 #if defined(__x86_64__)
-  static const bool available = __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("sse4.1");
-  return available;
+  static const bool kAvailable = __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("sse4.1");
+  return kAvailable;
 #else
   return false;
 #endif

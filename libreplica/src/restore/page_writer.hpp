@@ -39,7 +39,7 @@ class PageTarget {
 // One worker's pages of one file, ascending; adjacent ones become one write.
 class PageWriter {
  public:
-  static constexpr std::size_t kRunBytes = 256 * 1024;
+  static constexpr std::size_t kRunBytes = 1 << 18;
 
   // `target` must outlive the writer. `file` is the number in the plan, 0 = oldest.
   static Result<PageWriter> open(PageTarget& target, std::uint32_t file);
