@@ -11,6 +11,7 @@
 #include "cli/flags.hpp"
 #include "config/paths.hpp"
 #include "control/server.hpp"
+#include "health.hpp"
 #include "log_sink.hpp"
 #include "metrics.hpp"
 #include "process.hpp"
@@ -65,7 +66,7 @@ class Daemon {
   // Flushes all, while signals are still heard; false when something was not uploaded.
   bool shut_down();
   std::string metrics() const;
-  control::Health health() const;
+  control::Health health(const control::HealthQuery& query) const;
 
   const DaemonOptions& options_;
   replica::Logger& log_;
@@ -109,7 +110,7 @@ Result<void> Daemon::listen() {
   server.http_addr = config().addr;
   if (server.socket_path.empty() && server.http_addr.empty()) return {};
   server.metrics = [this] { return metrics(); };
-  server.health = [this] { return health(); };
+  server.health = [this](const control::HealthQuery& query) { return health(query); };
   auto started = control::Server::start(service_, std::move(server));
   if (!started) return fail(Errc::unavailable, started.error().message, started.error().hint);
   server_ = std::move(*started);
@@ -261,15 +262,8 @@ std::string Daemon::metrics() const {
   return render_metrics(input);
 }
 
-control::Health Daemon::health() const {
-  control::Health out;
-  for (const replica::DatabaseStatus& status : replicator_.list()) {
-    if (status.state != replica::DatabaseState::open || !status.last_error) continue;
-    if (out.ok) out.text.clear();
-    out.ok = false;
-    out.text += status.path + ": " + status.last_error->message + "\n";
-  }
-  return out;
+control::Health Daemon::health(const control::HealthQuery& query) const {
+  return judge(replicator_.list(), query, clock_.now(), started_at_);
 }
 
 }  // namespace

@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "health.hpp"
+
 namespace litestreamd {
 
 using replica::DatabaseStatus;
@@ -123,11 +125,7 @@ void lag(Page& page, const MetricsInput& in) {
     if (s.last_sync_at) page.sample({{"db", s.path}}, seconds(*s.last_sync_at));
   page.family("litestream_replica_lag_seconds", "gauge",
               "Time since everything was durable on the replica, 0 while it is");
-  for (const DatabaseStatus& s : in.databases) {
-    const bool behind = s.local_txid > s.replicated_txid || s.last_error.has_value();
-    const replica::Timestamp since = s.last_sync_at.value_or(in.started_at);
-    page.sample({{"db", s.path}}, behind && in.now > since ? seconds(in.now) - seconds(since) : 0.0);
-  }
+  for (const DatabaseStatus& s : in.databases) page.sample({{"db", s.path}}, lag_seconds(s, in.now, in.started_at));
 }
 
 void operations(Page& page, const std::vector<OperationStats>& all) {

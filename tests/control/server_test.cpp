@@ -95,7 +95,7 @@ TEST_CASE_METHOD(Running, "a client that ends its side still gets its replies") 
 
 TEST_CASE_METHOD(Running, "metrics, health and other routes") {
   options.metrics = [] { return std::string("up 1\n"); };
-  options.health = [] { return control::Health{.ok = false, .text = "lagging\n"}; };
+  options.health = [](const control::HealthQuery&) { return control::Health{.ok = false, .text = "lagging\n"}; };
   options.http = [](const HttpRequest& request) -> std::optional<HttpResponse> {
     if (request.path == "/throw") throw std::runtime_error("boom");
     if (request.path != "/list") return std::nullopt;

@@ -254,7 +254,11 @@ TEST_CASE("random bytes never do harm and never make a session hold more than it
 TEST_CASE("routes") {
   control::RouterOptions options{.bind_host = "Box.example", .bound_to_loopback = true};
   options.metrics = [] { return std::string("m 1\n"); };
-  options.health = [] { return control::Health{.ok = false, .text = "bad\n"}; };
+  control::HealthQuery asked;
+  options.health = [&](const control::HealthQuery& query) {
+    asked = query;
+    return control::Health{.ok = false, .text = "bad\n"};
+  };
   options.http = [](const HttpRequest& request) -> std::optional<HttpResponse> {
     if (request.path == "/list") return HttpResponse{.body = "mine"};
     return std::nullopt;
@@ -287,7 +291,22 @@ TEST_CASE("routes") {
     CHECK(status(make("GET", "/")) == 404);
     CHECK(status(make("GET", "http://localhost/metrics")) == 400);
     CHECK(status(make("OPTIONS", "*")) == 400);
+    CHECK(status(make("GET", "/livez")) == 200);
+    CHECK(status(make("POST", "/readyz")) == 405);
+    CHECK(status(make("GET", "/readyz")) == 503);
+    CHECK(asked.ready);
+    CHECK_FALSE(asked.max_lag_seconds);
+    HttpRequest lagging = make("GET", "/healthz");
+    lagging.query = "x=max_lag=3&max_lag=2.5&y";
+    CHECK(status(lagging) == 503);
+    CHECK_FALSE(asked.ready);
+    CHECK(asked.max_lag_seconds == 2.5);
+    for (const char* wrong : {"max_lag=", "max_lag=5s", "max_lag=-1", "max_lag=nan"}) {
+      lagging.query = wrong;
+      CHECK(status(lagging) == 400);
+    }
     options = {};
+    CHECK(status(make("GET", "/livez")) == 404);
     CHECK(status(make("GET", "/metrics")) == 404);
     CHECK(status(make("GET", "/health")) == 404);
     CHECK(status(make("GET", "/list")) == 404);

@@ -209,7 +209,9 @@ class Http(Scenario):
             self.assertIn(line, lines)
         puts = [l for l in lines if l.startswith('litestream_replica_operation_total{replica_type="file",operation="PUT"}')]
         self.assertGreater(int(puts[0].split()[-1]), 0)
-        self.assertEqual(self.request("GET", "/health"), (200, "ok\n"))
+        for path in ("/health", "/healthz?max_lag=60", "/readyz?max_lag=60", "/livez"):
+            self.assertEqual(self.request("GET", path), (200, "ok\n"), path)
+        self.assertEqual(self.request("GET", "/readyz?max_lag=soon")[0], 400)
         self.assertEqual(self.request("GET", "/none")[0], 404)
 
 

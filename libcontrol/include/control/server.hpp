@@ -6,12 +6,20 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "control/api.hpp"
 #include "control/http.hpp"
 
 namespace control {
+
+// What GET asks for: /healthz (also /health) whether something is wrong, /readyz whether replication has got going too;
+// both with ?max_lag=SECONDS.
+struct HealthQuery {
+  bool ready = false;
+  std::optional<double> max_lag_seconds{};
+};
 
 struct Health {
   bool ok = true;  // 200, or 503
@@ -20,14 +28,14 @@ struct Health {
 
 struct ServerOptions {
   using ms = std::chrono::milliseconds;
-  std::string socket_path{};               // empty = no Unix socket
-  unsigned socket_permissions = 0600;      // hold from the first moment
-  std::string http_addr{};                 // "localhost:9090", ":9090", "127.0.0.1:0"; empty = no TCP
-  bool control_on_tcp = true;              // false: /control is not served on http_addr
-  std::function<std::string()> metrics{};  // GET /metrics, in the Prometheus text format; empty = 404
-  std::function<Health()> health{};        // GET /health; empty = 404
-  HttpHandler http{};                      // everything but /control, /metrics and /health
-  std::size_t workers = 32;                // threads for calls that may wait; at most, they start when needed
+  std::string socket_path{};                           // empty = no Unix socket
+  unsigned socket_permissions = 0600;                  // hold from the first moment
+  std::string http_addr{};                             // "localhost:9090", ":9090", "127.0.0.1:0"; empty = no TCP
+  bool control_on_tcp = true;                          // false: /control is not served on http_addr
+  std::function<std::string()> metrics{};              // GET /metrics, in the Prometheus text format; empty = 404
+  std::function<Health(const HealthQuery&)> health{};  // GET /healthz, /readyz; empty = 404, also for /livez
+  HttpHandler http{};                                  // everything but /control, /metrics and those
+  std::size_t workers = 32;           // threads for calls that may wait; at most, they start when needed
   std::size_t query_workers = 2;      // for calls that are answered at once, so that waiting ones never hold them up
   std::size_t max_connections = 256;  // for each listener; beyond it the one idle, else arriving, for longest is closed
   ms request_timeout{10'000};         // from the first byte of a request to its last

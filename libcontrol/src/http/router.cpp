@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 
 #include "http/http_codec.hpp"
 
@@ -35,6 +36,35 @@ bool is_accepted_type(std::optional<std::string_view> header) {
   type.erase(type.find_last_not_of(" \t") + 1);
   return type.empty() || type == "application/json" || type == "application/json-rpc" ||
          type == "application/x-www-form-urlencoded";
+}
+
+bool is_health(const std::string& path) {
+  return path == "/health" || path == "/healthz" || path == "/readyz" || path == "/livez";
+}
+
+// "max_lag=5" or "max_lag=0.5"; other parameters are left to those who know them.
+std::optional<double> max_lag(std::string_view query, bool& valid) {
+  constexpr std::string_view kName = "max_lag=";
+  for (std::size_t at = 0; at < query.size();) {
+    const std::string_view item = query.substr(at, query.find('&', at) - at);
+    at += item.size() + 1;
+    if (!item.starts_with(kName)) continue;
+    const std::string_view text = item.substr(kName.size());
+    double seconds = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+    valid = error == std::errc() && end == text.data() + text.size() && seconds >= 0;
+    return seconds;
+  }
+  return std::nullopt;
+}
+
+HttpResponse answer_health(const std::function<Health(const HealthQuery&)>& health, const HttpRequest& request) {
+  if (request.path == "/livez") return text_response(200, "ok\n");  // who answers lives
+  bool valid = true;
+  const HealthQuery query{.ready = request.path == "/readyz", .max_lag_seconds = max_lag(request.query, valid)};
+  if (!valid) return text_response(400, "max_lag must be a number of seconds\n");
+  Health now = health(query);
+  return text_response(now.ok ? 200 : 503, std::move(now.text));
 }
 
 }  // namespace
@@ -89,11 +119,8 @@ Route Router::route(const HttpRequest& request) const {
       return HttpResponse{.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = metrics()};
     });
   }
-  if (request.path == "/health" && options_.health) {
-    return read_only(request, [health = options_.health](const HttpRequest&) {
-      Health now = health();
-      return text_response(now.ok ? 200 : 503, std::move(now.text));
-    });
+  if (is_health(request.path) && options_.health) {
+    return read_only(request, [health = options_.health](const HttpRequest& r) { return answer_health(health, r); });
   }
   if (!options_.http) return not_found();
   return RouteToHandler{

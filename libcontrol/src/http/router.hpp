@@ -16,7 +16,7 @@ struct RouterOptions {
   std::string bind_host{};  // of the TCP listener, without the port
   bool bound_to_loopback = false;
   std::function<std::string()> metrics{};
-  std::function<Health()> health{};
+  std::function<Health(const HealthQuery&)> health{};
   HttpHandler http{};
 };
 

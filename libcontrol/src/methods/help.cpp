@@ -74,8 +74,12 @@ text that is no JSON object or array there is one error reply, and the connectio
 
 *HTTP*: `POST /control/` (also `/control` and anything below `/control/`) with the request as body. The answer is 200
 with the reply as `application/json`, also when the reply is an error, or 204 when only notifications were sent. Other
-methods than POST get 405. `GET /metrics` and `GET /health` are served on both listeners. Keep-alive, pipelining,
-`Expect: 100-continue` and chunked bodies work.
+methods than POST get 405. `GET /metrics`, `/healthz` (also `/health`), `/readyz` and `/livez` are served on both
+listeners. Keep-alive, pipelining, `Expect: 100-continue` and chunked bodies work.
+
+*Health*: 200 `ok`, or 503 with one line for each database and what is wrong. `/healthz` looks for errors of open
+databases, `/readyz` also for those not yet once durable on their replica; with `?max_lag=SECONDS` both also look for
+those that have been behind for longer. `/livez` says that the daemon answers.
 
 ```bash
 curl -X POST http://localhost:9090/control/ -H "Content-Type: application/json" \
