@@ -123,8 +123,7 @@ TEST_CASE("blocks are copied as they are, older frames become blocks") {
   ByteVector stored(2);  // a block no encoder of ours makes: literals only, with the length in two bytes
   stored[0] = std::byte{0xf0};
   for (std::size_t left = 512 - 15; true; left -= 255) {
-    stored[left >= 255 ? stored.size() - 1 : stored.size() - 1] =
-        static_cast<std::byte>(std::min<std::size_t>(left, 255));
+    stored.back() = static_cast<std::byte>(std::min<std::size_t>(left, 255));
     if (left < 255) break;
     stored.emplace_back();
   }

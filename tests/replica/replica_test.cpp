@@ -39,6 +39,7 @@ std::vector<LtxFileInfo> list(const Replica& replica, Level level, std::uint64_t
 
 std::vector<TxRange> ranges(const std::vector<LtxFileInfo>& files) {
   std::vector<TxRange> found;
+  found.reserve(files.size());
   for (const auto& file : files) found.push_back(file.range);
   return found;
 }

@@ -1,8 +1,8 @@
 #include "server/lane.hpp"
 
 #include <pthread.h>
-#include <signal.h>
 
+#include <csignal>
 #include <system_error>
 
 namespace control {

@@ -52,6 +52,7 @@ Result<LtxHeader> merged_header(const std::vector<LtxHeader>& inputs) {
 Result<LtxHeader> merge_ltx(std::vector<LtxDecoder>& inputs, Writer& out, const Call& call) {
   if (auto r = call.check("merge"); !r) return pass(r);
   std::vector<LtxHeader> headers;
+  headers.reserve(inputs.size());
   for (const LtxDecoder& input : inputs) headers.push_back(input.header());
   auto header = merged_header(headers);
   if (!header) return header;
