@@ -112,12 +112,12 @@ TEST_CASE("headers against the rules are refused in the peer's words") {
   CHECK(with(4, {0, 0, 0, 1}) == "invalid LTX file: invalid flags: 0x00000001");
   CHECK(with(8, {0, 0, 0x10, 1}) == "invalid LTX file: invalid page size: 4097");
   CHECK(with(8, {0, 0, 0, 1}) == "invalid LTX file: invalid page size: 1");
-  CHECK(with(23, {0}) != "");     // min TXID 0
-  CHECK(with(31, {1}) != "");     // max TXID 1 < min
-  CHECK(with(40, {0x80}) != "");  // pre-apply checksum
-  CHECK(with(48, {0x80}) != "");  // WAL offset negative
-  CHECK(with(63, {1}) != "");     // WAL size without offset
-  CHECK(with(64, {1}) != "");     // salt without offset
+  CHECK_FALSE(with(23, {0}).empty());     // min TXID 0
+  CHECK_FALSE(with(31, {1}).empty());     // max TXID 1 < min
+  CHECK_FALSE(with(40, {0x80}).empty());  // pre-apply checksum
+  CHECK_FALSE(with(48, {0x80}).empty());  // WAL offset negative
+  CHECK_FALSE(with(63, {1}).empty());     // WAL size without offset
+  CHECK_FALSE(with(64, {1}).empty());     // salt without offset
   CHECK(parse_ltx_header(good));
   CHECK_FALSE(parse_ltx_header(Bytes(good).first(99)));
   CHECK(complains({}, "unexpected end of file"));

@@ -229,7 +229,8 @@ TEST_CASE("a crash at any effect never leaves the new database beside an old sid
     explicit Crash(int nth) : left_(nth) {}
     std::optional<Error> before(std::string_view, std::string_view) override {
       const std::lock_guard lock(mutex_);
-      if (left_ > 0 && --left_ > 0) return {};
+      if (left_ > 0) --left_;
+      if (left_ > 0) return {};
       crashed = true;
       return Error{.code = Errc::io, .message = "crashed"};
     }

@@ -21,7 +21,7 @@ Bytes bytes(std::string_view text) { return std::as_bytes(std::span(text)); }
 // A memory backend whose calls fail as told, and the pauses that were made.
 struct Fixture {
   // The first `count` calls of `operation` fail.
-  void fail_first(std::string operation, int count, Errc code = Errc::unavailable, bool after = false) {
+  void fail_first(const std::string& operation, int count, Errc code = Errc::unavailable, bool after = false) {
     plan = [=, left = count](std::string_view called) mutable -> std::optional<Fault> {
       if (called != operation || left-- <= 0) return {};
       return Fault{.error = {.code = code, .message = "injected"}, .after = after};

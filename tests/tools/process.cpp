@@ -17,6 +17,7 @@ namespace {
 
 [[noreturn]] void become(const std::vector<std::string>& command, const ProcessOptions& options) {
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
   for (const std::string& name : options.unset) ::unsetenv(name.c_str());

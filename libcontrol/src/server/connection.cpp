@@ -108,7 +108,7 @@ void Connection::discard() {
   });
 }
 
-void Connection::accept(Session::Rpc rpc) {
+void Connection::accept(const Session::Rpc& rpc) {
   call(rpc.text, [this](const std::optional<std::string>& reply) { session_.reply(reply); });
 }
 

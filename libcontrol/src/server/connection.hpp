@@ -56,7 +56,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void discard();
   void arm(Clock::time_point at);
 
-  void accept(Session::Rpc call);
+  void accept(const Session::Rpc& rpc);
   void accept(HttpRequest request);
   void call(std::string_view text, std::function<void(std::optional<std::string>)> reply);
   void handle(RouteToHandler route, HttpRequest request);
@@ -71,7 +71,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Session session_;
   ConnectionContext& context_;
   std::function<void()> on_closed_;
-  std::array<char, 16 * 1024> chunk_;
+  std::array<char, 1 << 14> chunk_;
   std::string writing_;
   Clock::time_point idle_since_;
   Clock::time_point request_began_;

@@ -61,6 +61,7 @@ Result<void> listings_by_prefix(const Exam& exam) {
 
 Result<void> listings_of_many(const Exam& exam) {
   std::vector<std::string> names;
+  names.reserve(static_cast<std::size_t>(kMany));
   for (int i = 0; i < kMany; ++i) names.push_back(numbered(i));
   if (auto put = put_all(exam, names); !put) return put;
   if (auto r = exam.expect_list({}, {}, names); !r) return r;

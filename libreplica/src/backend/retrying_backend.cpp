@@ -160,6 +160,7 @@ Result<void> RetryingBackend::list(std::string_view prefix, std::string_view aft
     return !enough;
   };
   return retry(base::concat("list ", prefix), call, [&](int) -> Result<void> {
+    // NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
     const std::string from = last;  // a view of `last` would move under the listing
     auto listed = inner_->list(prefix, from, noting, call);
     if (enough) return {};

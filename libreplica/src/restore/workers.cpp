@@ -111,7 +111,7 @@ Result<std::vector<PageNo>> apply_files(const Work& work, int parallelism, const
     std::vector<std::jthread> others;  // joined at the end of this block
     try {
       while (others.size() + 1 < workers) others.emplace_back([&crew] { crew.run(); });
-    } catch (const std::system_error&) {
+    } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch)
       // The system gives no more threads; those there are do all the work.
     }
     crew.run();
