@@ -13,9 +13,9 @@ constexpr milliseconds kMargin{250};  // for the reply to travel before the clie
 }  // namespace
 
 std::span<const Method> methods() {
-  static const std::vector<Method> table{start_method(), stop_method(), sync_method(),    status_method(),
-                                         list_method(),  info_method(), discover_method()};
-  return table;
+  static const std::vector<Method> kTable{start_method(), stop_method(), sync_method(),    status_method(),
+                                          list_method(),  info_method(), discover_method()};
+  return kTable;
 }
 
 const Method* find_method(std::string_view name) {
