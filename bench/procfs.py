@@ -2,6 +2,7 @@
 import os
 import pathlib
 import subprocess
+import threading
 import time
 from typing import NamedTuple
 
@@ -35,16 +36,33 @@ def footprint(pid):
     return Footprint(int(fields[21]) * PAGE / 1e6, len(os.listdir(f"/proc/{pid}/fd")), int(fields[17]))
 
 
+def peak_rss_mb(pid):
+    """Of the program now in the process; rusage counts what forked it too. 0 once it has ended."""
+    try:
+        status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) / 1000 for line in status.splitlines() if line.startswith("VmHWM:")), 0)
+
+
 def run_measured(command):
-    """Runs to the end: wall and CPU seconds, and the largest resident set in MB."""
+    """Runs to the end: wall and CPU seconds, and the largest resident set in MB, looked at each 5 ms."""
     start = time.monotonic()
     process = subprocess.Popen(command, env=programs.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    peaks, ended = [0], threading.Event()
+    def watch():
+        while not ended.wait(0.005):
+            peaks.append(peak_rss_mb(process.pid))
+    watcher = threading.Thread(target=watch)
+    watcher.start()
     complaint = process.stderr.read()
+    ended.set()
+    watcher.join()
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         raise programs.Failed(f"{command}: {complaint.decode()}")
-    return Usage(time.monotonic() - start, used.ru_utime + used.ru_stime), used.ru_maxrss / 1000
+    return Usage(time.monotonic() - start, used.ru_utime + used.ru_stime), max(peaks)
 
 
 def percentile(values, share):
