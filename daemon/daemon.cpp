@@ -15,7 +15,7 @@
 #include "log_sink.hpp"
 #include "metrics.hpp"
 #include "process.hpp"
-#include "service.hpp"
+#include "service/service.hpp"
 
 namespace litestreamd {
 

@@ -1,0 +1,49 @@
+#include "service/answers.hpp"
+
+#include "config/paths.hpp"
+
+namespace litestreamd {
+
+using control::fail;
+using control::Result;
+using replica::Errc;
+
+replica::Call call_of(const control::Call& call) {
+  replica::Call out{.stop = call.stop, .deadline = {}};
+  if (call.deadline != std::chrono::steady_clock::time_point::max()) out.deadline = call.deadline;
+  return out;
+}
+
+Result<std::string> clean(const std::string& path) {
+  auto absolute = config::absolute_path(path);
+  if (!absolute) return fail(control::invalid_params("invalid path: " + absolute.error().message));
+  return std::move(*absolute);
+}
+
+control::Error error(std::string message, std::string reason, std::string hint, bool retryable) {
+  return {control::code::kApplication, std::move(message), std::move(reason), std::move(hint), retryable};
+}
+
+control::Error not_found(const std::string& path) {
+  return error("database not found: " + path, "not_found",
+               "name it in the configuration file, or give one with -config");
+}
+
+control::Error shutting_down() { return error("the daemon is shutting down", "shutting_down", {}, true); }
+
+control::Error other(std::string_view prefix, const replica::Error& from, std::string_view reason) {
+  return error(std::string(prefix) + from.message, std::string(reason.empty() ? replica::name(from.code) : reason),
+               from.hint, replica::is_retryable(from));
+}
+
+std::optional<control::Error> gave_up(std::string_view method, const control::Call& call, const replica::Error& from) {
+  if (from.code == Errc::cancelled && call.stop.stop_requested()) return shutting_down();
+  if (from.code == Errc::timed_out && std::chrono::steady_clock::now() >= call.deadline) {
+    control::Error timeout = control::timeout_error(method);
+    if (!from.hint.empty()) timeout.hint = from.hint;  // what went wrong meanwhile
+    return timeout;
+  }
+  return std::nullopt;
+}
+
+}  // namespace litestreamd
