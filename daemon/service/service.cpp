@@ -1,5 +1,5 @@
-#include "service/answers.hpp"
 #include "service/service.hpp"
+#include "service/answers.hpp"
 
 namespace litestreamd {
 
