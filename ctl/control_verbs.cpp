@@ -29,10 +29,10 @@ tl::expected<json::value, Problem> absolute(const std::string& path) {
 }
 
 tl::expected<json::value, Problem> option_value(const control::Field& field, const cli::Arguments& args) {
-  if (field.placeholder.empty()) return json::value(args.is_on(field.name));
-  if (field.name == "config") return absolute(args.value(field.name));
-  if (field.type == "string") return json::value(args.value(field.name));
-  auto time = cli::parse_seconds(args.value(field.name));
+  if (field.placeholder.empty()) return json::value(args.is_on(field.flag));
+  if (field.name == "config") return absolute(args.value(field.flag));
+  if (field.type == "string") return json::value(args.value(field.flag));
+  auto time = cli::parse_seconds(args.value(field.flag));
   if (!time) return misuse(time.error().message);
   return seconds(*time);
 }
@@ -47,7 +47,7 @@ tl::expected<json::object, Problem> params_of(const control::Method& method, con
       if (used == args.positional().size())
         return misuse("database path required", "litestreamctl " + control::usage(method));
       value = absolute(args.positional()[used++]);
-    } else if (args.has(field.name)) {
+    } else if (args.has(field.flag)) {
       value = option_value(field, args);
     } else {
       continue;
@@ -89,7 +89,7 @@ Verb verb_of(const control::Method& method) {
       // What a switch is without it needs no words.
       const bool is_switch = field.placeholder.empty();
       verb.flags.push_back(
-          {field.name, field.placeholder, field.doc, is_switch ? "" : std::string_view(field.default_value)});
+          {field.flag, field.placeholder, field.doc, is_switch ? "" : std::string_view(field.default_value)});
     }
   }
   verb.flags.push_back({"socket", "PATH", "Control socket path, or http://HOST:PORT (required)"});

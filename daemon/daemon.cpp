@@ -15,6 +15,7 @@
 #include "log_sink.hpp"
 #include "metrics.hpp"
 #include "process.hpp"
+#include "reloader.hpp"
 #include "service/service.hpp"
 
 namespace litestreamd {
@@ -29,14 +30,16 @@ namespace {
 // Everything that runs, in the order of its making; destroyed the other way round.
 class Daemon {
  public:
-  Daemon(const DaemonOptions& options, replica::Logger& log, Events events)
+  Daemon(const DaemonOptions& options, LogSink& log, Events events)
       : options_(options),
         log_(log),
         events_(std::move(events)),
         started_at_(clock_.now()),
         meter_(clock_),
         replicator_(replicator_settings()),
-        service_(replicator_, log, info(), options.load, decorate()) {}
+        service_({.replicator = replicator_, .log = log, .decorate = decorate(), .log_level = options.log_level},
+                 info(), options.config, options.load),
+        reloader_([this](std::stop_token stop) { reload(std::move(stop)); }) {}
 
   int run();
 
@@ -62,6 +65,7 @@ class Daemon {
   // Until there is a reason to end.
   Result<void> wait();
   void on_signal(int number);
+  void reload(std::stop_token stop);
   void end_child();
   // Flushes all, while signals are still heard; false when something was not uploaded.
   bool shut_down();
@@ -69,13 +73,14 @@ class Daemon {
   control::Health health(const control::HealthQuery& query) const;
 
   const DaemonOptions& options_;
-  replica::Logger& log_;
+  LogSink& log_;
   Events events_;
   replica::SystemClock clock_;
   replica::Timestamp started_at_;
   BackendMeter meter_;
   replica::Replicator replicator_;
   Service service_;
+  Reloader reloader_;
   std::optional<control::Server> server_;
   std::optional<Child> child_;
   std::optional<int> child_status_;
@@ -187,7 +192,7 @@ void Daemon::end_child() {
 void Daemon::on_signal(int number) {
   if (number == SIGCHLD) return end_child();
   if (number == SIGHUP) {
-    log_.log(LogLevel::info, "SIGHUP ignored: the configuration is read at start only");
+    if (stop_signal_ == 0) reloader_.request();
     return;
   }
   if (stop_signal_ == 0) {
@@ -198,6 +203,17 @@ void Daemon::on_signal(int number) {
     abort_.request_stop();
   }
   if (child_) child_->signal(number);
+}
+
+void Daemon::reload(std::stop_token stop) {
+  log_.log(LogLevel::info, "signal received, reloading the configuration");
+  const auto now = std::chrono::duration_cast<std::chrono::microseconds>(clock_.steady().time_since_epoch());
+  notify("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(now.count()));
+  const auto reloaded = service_.reload_config({}, {.stop = std::move(stop)});
+  if (!reloaded)
+    log_.log(LogLevel::error, "configuration not reloaded",
+             {{"error", reloaded.error().message}, {"hint", reloaded.error().hint}});
+  notify("READY=1");
 }
 
 Result<void> Daemon::wait() {
@@ -212,6 +228,7 @@ Result<void> Daemon::wait() {
 bool Daemon::shut_down() {
   notify("STOPPING=1");
   service_.refuse_changes();
+  reloader_.stop();
   std::vector<std::pair<std::string, replica::Error>> failures;
   std::atomic<bool> done = false;
   std::jthread flush([&] {
@@ -259,6 +276,8 @@ std::string Daemon::metrics() const {
   input.databases = replicator_.list();
   input.operations = meter_.stats();
   input.process = read_process_stats();
+  input.queues = replicator_.queue_depths();
+  input.max_databases = config().max_measured_databases;
   return render_metrics(input);
 }
 

@@ -153,6 +153,8 @@ LogLevel parse_level(std::string_view word) {
   return LogLevel::info;
 }
 
+std::string_view level_name(LogLevel level) { return names(level).word; }
+
 std::string format_line(LogFormat format, bool colour, replica::Timestamp time, LogLevel level,
                         std::string_view message, std::span<const LogField> fields) {
   switch (format) {
@@ -175,15 +177,21 @@ void LogSink::write(LogLevel level, std::string_view message, std::span<const Lo
   write_all(fd_, line);
 }
 
-std::unique_ptr<LogSink> make_log_sink(const config::LoggingSettings& settings, const std::string& level,
-                                       const config::Environment& environment) {
+LogLevel effective_level(const config::LoggingSettings& settings, const std::string& level,
+                         const config::Environment& environment) {
   std::string word = level;
   if (word.empty()) word = environment("LOG_LEVEL").value_or("");
   if (word.empty()) word = settings.level;
+  return parse_level(word);
+}
+
+std::unique_ptr<LogSink> make_log_sink(const config::LoggingSettings& settings, const std::string& level,
+                                       const config::Environment& environment) {
   const LogFormat format = settings.type == "json"     ? LogFormat::json
                            : settings.type == "pretty" ? LogFormat::pretty
                                                        : LogFormat::text;
-  return std::make_unique<LogSink>(format, parse_level(word), settings.to_stderr ? STDERR_FILENO : STDOUT_FILENO);
+  return std::make_unique<LogSink>(format, effective_level(settings, level, environment),
+                                   settings.to_stderr ? STDERR_FILENO : STDOUT_FILENO);
 }
 
 }  // namespace litestreamd

@@ -115,17 +115,17 @@ void checkpoints(Page& page, const std::vector<DatabaseStatus>& databases) {
   }
 }
 
-void lag(Page& page, const MetricsInput& in) {
+void lag(Page& page, const std::vector<DatabaseStatus>& databases, const MetricsInput& in) {
   page.family("litestream_replica_lag_txids", "gauge", "Transaction ids captured but not yet on the replica");
-  for (const DatabaseStatus& s : in.databases)
+  for (const DatabaseStatus& s : databases)
     page.sample({{"db", s.path}}, s.local_txid.value - std::min(s.local_txid.value, s.replicated_txid.value));
   page.family("litestream_last_sync_timestamp_seconds", "gauge",
               "When all that was captured was last durable on the replica");
-  for (const DatabaseStatus& s : in.databases)
+  for (const DatabaseStatus& s : databases)
     if (s.last_sync_at) page.sample({{"db", s.path}}, seconds(*s.last_sync_at));
   page.family("litestream_replica_lag_seconds", "gauge",
               "Time since everything was durable on the replica, 0 while it is");
-  for (const DatabaseStatus& s : in.databases) page.sample({{"db", s.path}}, lag_seconds(s, in.now, in.started_at));
+  for (const DatabaseStatus& s : databases) page.sample({{"db", s.path}}, lag_seconds(s, in.now, in.started_at));
 }
 
 void operations(Page& page, const std::vector<OperationStats>& all) {
@@ -151,11 +151,46 @@ void operations(Page& page, const std::vector<OperationStats>& all) {
   }
 }
 
+// Over all databases, also those without series of their own.
+void aggregates(Page& page, const MetricsInput& in, std::size_t shown) {
+  std::uint64_t open = 0, failing = 0;
+  double lag = 0;
+  for (const DatabaseStatus& s : in.databases) {
+    if (s.state == replica::DatabaseState::open) ++open;
+    if (s.last_error) ++failing;
+    lag = std::max(lag, lag_seconds(s, in.now, in.started_at));
+  }
+  const auto gauge = [&](std::string_view name, std::string_view help, auto value) {
+    page.family(name, "gauge", help);
+    page.sample({}, value);
+  };
+  gauge("litestream_databases", "Databases registered", std::uint64_t{in.databases.size()});
+  gauge("litestream_databases_open", "Databases being replicated", open);
+  gauge("litestream_databases_failing", "Databases whose last step of replication failed", failing);
+  gauge("litestream_databases_omitted", "Databases without series of their own, see metrics.max-databases",
+        std::uint64_t{in.databases.size() - shown});
+  gauge("litestream_max_replica_lag_seconds", "The largest litestream_replica_lag_seconds of all databases", lag);
+}
+
+void queues(Page& page, const replica::QueueDepths& depths) {
+  page.family("litestream_queue_depth", "gauge", "Databases whose turn has come and that wait for a thread");
+  page.sample({{"queue", "capture"}}, std::uint64_t{depths.capture});
+  page.sample({{"queue", "ship"}}, std::uint64_t{depths.ship});
+  page.sample({{"queue", "maintain"}}, std::uint64_t{depths.maintain});
+}
+
+// Those that get series of their own: all, or the failing ones and then as many as there is room for.
+std::vector<DatabaseStatus> measured(const MetricsInput& in) {
+  std::vector<DatabaseStatus> out = in.databases;
+  if (out.size() <= in.max_databases) return out;
+  std::stable_partition(out.begin(), out.end(), [](const DatabaseStatus& s) { return s.last_error.has_value(); });
+  out.resize(in.max_databases);
+  return out;
+}
+
 void process(Page& page, const MetricsInput& in) {
   page.family("litestream_build_info", "gauge", "Always 1; the labels tell what is running");
   page.sample({{"version", in.version}, {"sqlite_version", in.sqlite_version}}, std::uint64_t{1});
-  page.family("litestream_databases", "gauge", "Databases registered");
-  page.sample({}, std::uint64_t{in.databases.size()});
   page.family("process_start_time_seconds", "gauge", "Start of the process since the Unix epoch");
   page.sample({}, seconds(in.started_at));
   page.family("process_cpu_seconds_total", "counter", "User and system CPU time");
@@ -196,13 +231,16 @@ ProcessStats read_process_stats() {
 }
 
 std::string render_metrics(const MetricsInput& input) {
+  const std::vector<DatabaseStatus> databases = measured(input);
   Page page;
   for (const DatabaseFamily& family : kDatabaseFamilies) {
     page.family(family.name, family.type, family.help);
-    for (const DatabaseStatus& status : input.databases) page.sample({{"db", status.path}}, family.value(status));
+    for (const DatabaseStatus& status : databases) page.sample({{"db", status.path}}, family.value(status));
   }
-  checkpoints(page, input.databases);
-  lag(page, input);
+  checkpoints(page, databases);
+  lag(page, databases, input);
+  aggregates(page, input, databases.size());
+  queues(page, input.queues);
   operations(page, input.operations);
   process(page, input);
   return page.take();

@@ -1,6 +1,7 @@
 // What /metrics answers: Prometheus text 0.0.4 with the peer's names, and what the peer does not tell.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -22,9 +23,12 @@ struct MetricsInput {
   std::vector<replica::DatabaseStatus> databases;
   std::vector<OperationStats> operations;
   ProcessStats process;
+  replica::QueueDepths queues;
+  std::size_t max_databases = SIZE_MAX;  // with series of their own
 };
 
-// Pure. Every series of a database carries its full path as `db`.
+// Pure. Every series of a database carries its full path as `db`. With more than `max_databases`, those that fail come
+// first; the aggregates count all.
 std::string render_metrics(const MetricsInput& input);
 
 }  // namespace litestreamd

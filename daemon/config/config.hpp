@@ -19,10 +19,14 @@ struct ReplicaSettings {
   std::optional<Duration> sync_interval;
 
   std::string root;  // the directory meant by path or url, absolute; made by load()
+
+  friend bool operator==(const ReplicaSettings&, const ReplicaSettings&) = default;
 };
 
 struct SnapshotSettings {
   std::optional<Duration> interval, retention;
+
+  friend bool operator==(const SnapshotSettings&, const SnapshotSettings&) = default;
 };
 
 struct DatabaseSettings {
@@ -47,6 +51,8 @@ struct DatabaseSettings {
   bool recursive = false, watch = false;
 
   bool starts_by_itself() const noexcept { return enabled && auto_replicate; }
+
+  friend bool operator==(const DatabaseSettings&, const DatabaseSettings&) = default;
 };
 
 struct SocketSettings {
@@ -58,6 +64,8 @@ struct SocketSettings {
   // On when enabled says so, or when a path is given and enabled is absent.
   bool is_on() const noexcept { return enabled.value_or(!path.empty()); }
   std::string path_or_default() const { return path.empty() ? "/var/run/litestream.sock" : path; }
+
+  friend bool operator==(const SocketSettings&, const SocketSettings&) = default;
 };
 
 struct LoggingSettings {
@@ -67,6 +75,8 @@ struct LoggingSettings {
 
 struct LevelSettings {
   Duration interval{};
+
+  friend bool operator==(const LevelSettings&, const LevelSettings&) = default;
 };
 
 struct Config {
@@ -83,6 +93,8 @@ struct Config {
   Duration shutdown_sync_timeout = std::chrono::seconds(30);
   Duration shutdown_sync_interval = std::chrono::milliseconds(500);
   std::optional<Duration> sync_interval;  // for replicas that name none
+
+  std::size_t max_measured_databases = 1000;  // with series of their own in /metrics
 
   std::string heartbeat_url;  // of the peer, as above
   Duration heartbeat_interval = std::chrono::minutes(5);

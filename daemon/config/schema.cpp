@@ -156,6 +156,12 @@ constexpr std::array kRetentionKeys{
 };
 constexpr Table<Config> kRetention{kRetentionKeys};
 
+constexpr std::array kMetricsKeys{
+    field<&Config::max_measured_databases>("max-databases",
+                                           "databases with series of their own, failing ones first (1000)"),
+};
+constexpr Table<Config> kMetrics{kMetricsKeys};
+
 // As field(), and remembers the line for errors found later.
 template <auto Member>
 constexpr auto global(std::string_view name, std::string_view doc) {
@@ -202,6 +208,8 @@ constexpr std::array kGlobalKeys{
     Key<Config>{"retention",
                 [](const Spot& s, const Node& n, Config& out) { return read_section(s, n, kRetention, out); },
                 "section", "deleting from replicas"},
+    Key<Config>{"metrics", [](const Spot& s, const Node& n, Config& out) { return read_section(s, n, kMetrics, out); },
+                "section", "what /metrics tells"},
     global<&Config::shutdown_sync_timeout>("shutdown-sync-timeout",
                                            "patience with the last upload at the end; 0 = one attempt (30s)"),
     global<&Config::shutdown_sync_interval>("shutdown-sync-interval", "pause between these attempts (500ms)"),
@@ -241,6 +249,7 @@ std::string describe_keys() {
   describe<SnapshotSettings>(out, "\nsnapshot:", kSnapshotKeys);
   describe<LevelSettings>(out, "\nlevels[]:", kLevelKeys);
   describe<Config>(out, "\nretention:", kRetentionKeys);
+  describe<Config>(out, "\nmetrics:", kMetricsKeys);
   return out;
 }
 

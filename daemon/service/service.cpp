@@ -6,13 +6,14 @@ namespace litestreamd {
 using control::fail;
 using control::Result;
 
-Service::Service(replica::Replicator& replicator, replica::Logger& logger, DaemonInfo info, config::LoadOptions load,
-                 config::Decorate decorate)
-    : replicator_(replicator),
-      logger_(logger),
+Service::Service(Surroundings surroundings, DaemonInfo info, config::Config loaded, config::LoadOptions load)
+    : replicator_(surroundings.replicator),
+      logger_(surroundings.log),
+      decorate_(std::move(surroundings.decorate)),
+      log_level_(std::move(surroundings.log_level)),
       info_(std::move(info)),
       load_(std::move(load)),
-      decorate_(std::move(decorate)) {}
+      loaded_(std::move(loaded)) {}
 
 Result<std::string> Service::admit(const std::string& path) const {
   if (closing_) return fail(shutting_down());

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <mutex>
 
 #include "config/build.hpp"
+#include "config/config.hpp"
 #include "control/api.hpp"
-#include "replica/log.hpp"
+#include "log_sink.hpp"
 
 namespace litestreamd {
 
@@ -19,9 +21,16 @@ struct DaemonInfo {
 
 class Service final : public control::Service {
  public:
-  // The references must outlive it.
-  Service(replica::Replicator& replicator, replica::Logger& logger, DaemonInfo info, config::LoadOptions load,
-          config::Decorate decorate);
+  // Where it works. The references must outlive it.
+  struct Surroundings {
+    replica::Replicator& replicator;
+    LogSink& log;
+    config::Decorate decorate;
+    std::string log_level{};  // of the command line, see make_log_sink
+  };
+
+  // The databases of `loaded` are registered already.
+  Service(Surroundings surroundings, DaemonInfo info, config::Config loaded, config::LoadOptions load);
 
   control::Result<control::StartResult> start(const control::StartParams&, const control::Call&) override;
   control::Result<control::StopResult> stop(const control::StopParams&, const control::Call&) override;
@@ -29,6 +38,10 @@ class Service final : public control::Service {
   control::Result<control::DatabaseEntry> status(const control::StatusParams&, const control::Call&) override;
   control::Result<std::vector<control::DatabaseEntry>> list(const control::Call&) override;
   control::Result<control::InfoResult> info(const control::Call&) override;
+  control::Result<control::ValidateResult> validate_config(const control::ConfigParams&, const control::Call&) override;
+  control::Result<control::ConfigDiff> diff_config(const control::ConfigParams&, const control::Call&) override;
+  control::Result<control::ReloadResult> reload_config(const control::ReloadParams&, const control::Call&) override;
+  control::Result<control::LogLevelResult> log_level(const control::LogLevelParams&, const control::Call&) override;
 
   // From now on start, stop and sync are refused; the daemon is about to flush everything.
   void refuse_changes() noexcept { closing_ = true; }
@@ -36,18 +49,39 @@ class Service final : public control::Service {
  private:
   // The path as it is registered, or why nothing may be changed.
   control::Result<std::string> admit(const std::string& path) const;
+  // What `start -config` would register. Changes nothing.
+  struct Registration {
+    config::DatabaseSettings settings;
+    replica::DatabaseConfig database;
+    std::string file;
+  };
+  control::Result<Registration> registration(const std::string& config, const std::string& path) const;
+  control::Result<void> check_closed(const std::string& path) const;
+  // The dry runs.
+  control::Result<void> try_start(const control::StartParams& params, const std::string& path) const;
+  control::Result<control::StopResult> try_stop(const std::string& path) const;
   control::Result<config::DatabaseSettings> register_from(const std::string& config, const std::string& path,
                                                           const replica::Call& call);
   // socket.persist-to-config; `added` for a database that may not be in the file yet.
   control::Result<void> persist(const std::string& path, bool enabled, const config::DatabaseSettings* added = nullptr);
 
+  control::Result<config::Config> read_config(const std::optional<std::string>& file) const;
+  // The steps of a reload; each forgets nothing when it fails.
+  control::Result<void> forget(const std::string& path, const replica::Call& call);
+  control::Result<void> register_anew(const config::DatabaseSettings& settings, const replica::Call& call);
+  control::Result<void> switch_to(const config::DatabaseSettings& settings, const replica::Call& call);
+  control::Result<void> open(const std::string& path);
+
   replica::Replicator& replicator_;
-  replica::Logger& logger_;
+  LogSink& logger_;
+  config::Decorate decorate_;
+  std::string log_level_;
   DaemonInfo info_;
   config::LoadOptions load_;
-  config::Decorate decorate_;
-  std::mutex registering_;  // one `start -config` at a time
-  std::mutex persisting_;   // one change of the configuration file at a time
+  std::mutex registering_;  // one change of what is registered at a time; guards the next two
+  config::Config loaded_;   // the configuration in force
+  std::map<std::string, config::DatabaseSettings> added_;  // registered by `start -config`
+  std::mutex persisting_;                                  // one change of the configuration file at a time
   std::atomic<bool> closing_{false};
 };
 

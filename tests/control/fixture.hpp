@@ -52,7 +52,9 @@ class FakeService : public control::Service {
   control::Result<control::StartResult> start(const control::StartParams& params, const control::Call& call) override {
     if (params.path == "/throw.db") throw std::runtime_error("boom");
     if (params.path == "/throw-int.db") throw 7;
-    note("start " + params.path + " " + params.config.value_or("-") + (params.wait ? " wait" : ""), call);
+    note("start " + params.path + " " + params.config.value_or("-") + (params.wait ? " wait" : "") +
+             (params.safety.dry_run ? " dry" : ""),
+         call);
     if (params.path == "/a.db") {
       return control::fail({.message = "database already enabled: /a.db", .reason = "already_enabled", .hint = "none"});
     }
@@ -94,6 +96,27 @@ class FakeService : public control::Service {
                                .databases = 2,
                                .open_databases = 1,
                                .started_at = "2024-01-01T00:00:00Z"};
+  }
+
+  control::Result<control::ValidateResult> validate_config(const control::ConfigParams& params,
+                                                           const control::Call& call) override {
+    note("validate_config " + params.config.value_or("-"), call);
+    return control::ValidateResult{.config = params.config.value_or("/c.yml"), .databases = 2};
+  }
+  control::Result<control::ConfigDiff> diff_config(const control::ConfigParams& params,
+                                                   const control::Call& call) override {
+    note("diff_config " + params.config.value_or("-"), call);
+    return control::ConfigDiff{.added = {"/new.db"}, .needs_restart = {"addr"}};
+  }
+  control::Result<control::ReloadResult> reload_config(const control::ReloadParams&,
+                                                       const control::Call& call) override {
+    note("reload_config", call);
+    return control::ReloadResult{.diff = {.removed = {"/old.db"}}};
+  }
+  control::Result<control::LogLevelResult> log_level(const control::LogLevelParams& params,
+                                                     const control::Call& call) override {
+    note("log_level " + params.level.value_or("-"), call);
+    return control::LogLevelResult{.level = params.level.value_or("info"), .change = {.changed = false}};
   }
 
   void open_gate() {

@@ -23,7 +23,7 @@ const std::string kListReply =
     R"({"jsonrpc":"2.0","result":[{"path":"/a.db","status":"open"},{"path":"/b.db","status":"closed"}],"id":1})";
 const std::string kSyncWait = R"({"method":"sync","params":{"path":"/a.db","wait":true},"id":7})";
 const std::string kSyncReply =
-    R"({"jsonrpc":"2.0","result":{"status":"synced","path":"/a.db","txid":42,"replicated_txid":41},"id":7})";
+    R"({"jsonrpc":"2.0","result":{"status":"synced","path":"/a.db","txid":42,"replicated_txid":41,"changed":true},"id":7})";
 
 std::string post(const std::string& body, const std::string& more = {}) {
   return "POST /control/ HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" + more +

@@ -70,6 +70,35 @@ TEST_CASE("lag is the time since everything was on the replica") {
   CHECK(has_line(render_metrics(in), "litestream_replica_lag_seconds" + db + " 0"));
 }
 
+TEST_CASE("the series are bounded, failing databases keep theirs, aggregates count all") {
+  MetricsInput in = sample();
+  in.databases.clear();
+  for (const char* path : {"/1.db", "/2.db", "/3.db", "/4.db"}) in.databases.emplace_back().path = path;
+  in.databases[1].state = replica::DatabaseState::open;
+  in.databases[3].last_error = replica::Error{replica::Errc::io, "broken"};
+  in.max_databases = 2;
+  const std::string text = render_metrics(in);
+  const auto shown = [&](const std::string& path) { return text.find("{db=\"" + path + "\"") != std::string::npos; };
+  CHECK(shown("/4.db"));
+  CHECK(shown("/1.db"));
+  CHECK_FALSE(shown("/2.db"));
+  CHECK_FALSE(shown("/3.db"));
+  CHECK(has_line(text, "litestream_databases 4"));
+  CHECK(has_line(text, "litestream_databases_open 1"));
+  CHECK(has_line(text, "litestream_databases_failing 1"));
+  CHECK(has_line(text, "litestream_databases_omitted 2"));
+  CHECK(has_line(text, "litestream_max_replica_lag_seconds 90"));
+}
+
+TEST_CASE("queues tell how many databases wait for a thread") {
+  MetricsInput in = sample();
+  in.queues = {.capture = 1, .ship = 2, .maintain = 3};
+  const std::string text = render_metrics(in);
+  CHECK(has_line(text, "litestream_queue_depth{queue=\"capture\"} 1"));
+  CHECK(has_line(text, "litestream_queue_depth{queue=\"ship\"} 2"));
+  CHECK(has_line(text, "litestream_queue_depth{queue=\"maintain\"} 3"));
+}
+
 TEST_CASE("every family is described once and every sample belongs to the family above it") {
   const std::string text = render_metrics(sample());
   std::istringstream in(text);

@@ -16,34 +16,54 @@ namespace control {
 
 inline constexpr std::chrono::milliseconds kDefaultTimeout{30'000};
 
+using UnixTime = std::chrono::sys_time<std::chrono::milliseconds>;  // seconds since 1970 on the wire
+
+// What every call that changes something takes beside its own parameters.
+struct Safety {
+  bool dry_run = false;                     // check everything, change nothing; the result says what would be changed
+  std::optional<std::string> request_id{};  // the same call again has the effect and the answer of the first one
+  std::optional<UnixTime> deadline{};       // give up then, when that is before the timeout
+};
+
+// What every result of such a call says.
+struct Change {
+  bool changed = true;            // in a dry run: would change
+  std::optional<bool> dry_run{};  // only there when it was one
+};
+
 struct StartParams {
   std::string path;                     // never empty
   std::optional<std::string> config{};  // path of a configuration file with the replica's settings
   bool wait = false;
   std::chrono::milliseconds timeout = kDefaultTimeout;  // seconds on the wire; 0 there means the default
+  Safety safety{};
 };
 
 struct StartResult {
   std::string status = "started";
   std::string path;
   std::optional<std::uint64_t> txid{};
+  Change change{};
 };
 
 struct StopParams {
   std::string path;
   std::chrono::milliseconds timeout = kDefaultTimeout;
+  Safety safety{};
 };
 
 struct StopResult {
   std::string status = "stopped";
   std::string path;
   std::optional<std::uint64_t> txid{};
+  Change change{};
 };
 
 struct SyncParams {
   std::string path;
   bool wait = false;
   std::chrono::milliseconds timeout = kDefaultTimeout;
+  Safety safety{};
 };
 
 struct SyncResult {
@@ -51,6 +71,7 @@ struct SyncResult {
   std::string path;
   std::optional<std::uint64_t> txid{};
   std::optional<std::uint64_t> replicated_txid{};
+  Change change{};
 };
 
 struct StatusParams {
@@ -76,6 +97,46 @@ struct InfoResult {
   std::uint64_t open_databases = 0;
   std::string started_at;  // RFC 3339, UTC
   std::optional<std::string> sqlite_version{};
+};
+
+struct ConfigParams {
+  std::optional<std::string> config{};  // path; without it the file in use
+};
+
+struct ValidateResult {
+  std::string status = "valid";
+  std::string config;
+  std::uint64_t databases = 0;
+};
+
+// What a file would change in the running daemon: paths of databases, and names of global keys.
+struct ConfigDiff {
+  std::vector<std::string> added{}, removed{};
+  std::vector<std::string> modified{};       // other settings: closed and registered anew
+  std::vector<std::string> switched{};       // `enabled` or `auto-replicate` only
+  std::vector<std::string> applied{};        // keys that take effect at once
+  std::vector<std::string> needs_restart{};  // keys that do not
+};
+
+struct ReloadParams {
+  std::chrono::milliseconds timeout = kDefaultTimeout;
+  Safety safety{};
+};
+
+struct ReloadResult {
+  std::string status = "reloaded";
+  ConfigDiff diff{};
+  Change change{};
+};
+
+struct LogLevelParams {
+  std::optional<std::string> level{};  // trace, debug, info, warn or error; none = only ask
+  Safety safety{};
+};
+
+struct LogLevelResult {
+  std::string level;
+  Change change{};
 };
 
 // When to give up. The deadline is the caller's timeout less a margin, so that the true error still reaches it; `stop`
@@ -104,6 +165,13 @@ class Service {
   virtual Result<DatabaseEntry> status(const StatusParams& params, const Call& call) = 0;
   virtual Result<InfoResult> info(const Call& call) = 0;
   virtual Result<std::vector<DatabaseEntry>> list(const Call& call) = 0;
+
+  // Reads and checks a configuration file, changes nothing.
+  virtual Result<ValidateResult> validate_config(const ConfigParams& params, const Call& call) = 0;
+  virtual Result<ConfigDiff> diff_config(const ConfigParams& params, const Call& call) = 0;
+  // Takes the file in use over as it is now; databases that it leaves as they were are not touched.
+  virtual Result<ReloadResult> reload_config(const ReloadParams& params, const Call& call) = 0;
+  virtual Result<LogLevelResult> log_level(const LogLevelParams& params, const Call& call) = 0;
 };
 
 }  // namespace control

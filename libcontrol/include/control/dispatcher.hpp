@@ -1,6 +1,7 @@
 // Text of a JSON-RPC request or batch in, text of the reply out. Safe from several threads at once, as the Service is.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,7 +14,8 @@ namespace control {
 class Dispatcher {
  public:
   // `service` must outlive the Dispatcher.
-  explicit Dispatcher(Service& service) : service_(service) {}
+  explicit Dispatcher(Service& service);
+  ~Dispatcher();
 
   // No value when nothing is to be answered: only notifications came. The calls of a batch are made one after another,
   // each with a deadline that counts from its own turn. Never throws: what a Service throws becomes -32603.
@@ -26,6 +28,7 @@ class Dispatcher {
   std::optional<std::string> answer(const jsonrpc::Request& request, const Arrival& arrival) const;
 
   Service& service_;
+  std::unique_ptr<RequestMemory> memory_;
 };
 
 // The slowest of the calls; brief only when there is one call and it has a reply.

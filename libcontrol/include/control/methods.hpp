@@ -18,6 +18,7 @@ namespace control {
 // One parameter, or one member of a result.
 struct Field {
   std::string_view name;
+  std::string flag{};            // its name on the command line: "dry-run" for dry_run
   std::string_view type;         // as in JSON Schema: "string", "boolean", "integer", "number"…
   bool required = true;          // for results: always there
   std::string default_value{};   // as JSON text; empty = none
@@ -38,10 +39,14 @@ struct ErrorDoc {
   std::string_view reason;
 };
 
+class RequestMemory;
+
 // When a request came in, and who may end it.
 struct Arrival {
   std::chrono::steady_clock::time_point at = std::chrono::steady_clock::now();
+  UnixTime on_the_clock = std::chrono::time_point_cast<UnixTime::duration>(std::chrono::system_clock::now());
   std::stop_token stop{};
+  RequestMemory* memory = nullptr;  // where `request_id` is looked up; without it each call is done
 };
 
 struct Method {

@@ -10,11 +10,25 @@ inline constexpr FieldDoc kTimeoutField{"timeout", "SECONDS", "Maximum wait time
 inline constexpr FieldDoc kTxidField{"txid", "", "Transaction up to which the changes are captured"};
 
 template <class V>
+void fields(V& v, Safety& s) {
+  v(kOptional, {"dry_run", "", "Only check whether it could be done, and say what it would change"}, s.dry_run);
+  v(kOptional, {"request_id", "ID", "Repeated with the same ID, the call is done once"}, s.request_id);
+  v(kOptional, {"deadline", "UNIX_TIME", "When to give up at the latest, in seconds since 1970"}, s.deadline);
+}
+
+template <class V>
+void fields(V& v, Change& c) {
+  v(kRequired, {"changed", "", "Something was changed; in a dry run: would be"}, c.changed);
+  v(kOptional, {"dry_run", "", "`true` when it was a dry run"}, c.dry_run);
+}
+
+template <class V>
 void fields(V& v, StartParams& p) {
   v(kRequired, kPathField, p.path);
   v(kOptional, {"config", "PATH", "Path to config file with replica settings"}, p.config);
   v(kOptional, {"wait", "", "Block until replication has started"}, p.wait);
   v(kOptional, kTimeoutField, p.timeout);
+  fields(v, p.safety);
 }
 
 template <class V>
@@ -22,12 +36,14 @@ void fields(V& v, StartResult& r) {
   v(kRequired, {"status", "", "`started`"}, r.status);
   v(kRequired, kPathField, r.path);
   v(kOptional, kTxidField, r.txid);
+  fields(v, r.change);
 }
 
 template <class V>
 void fields(V& v, StopParams& p) {
   v(kRequired, kPathField, p.path);
   v(kOptional, kTimeoutField, p.timeout);
+  fields(v, p.safety);
 }
 
 template <class V>
@@ -35,6 +51,7 @@ void fields(V& v, StopResult& r) {
   v(kRequired, {"status", "", "`stopped`"}, r.status);
   v(kRequired, kPathField, r.path);
   v(kOptional, kTxidField, r.txid);
+  fields(v, r.change);
 }
 
 template <class V>
@@ -42,6 +59,7 @@ void fields(V& v, SyncParams& p) {
   v(kRequired, kPathField, p.path);
   v(kOptional, {"wait", "", "Block until sync completes"}, p.wait);
   v(kOptional, kTimeoutField, p.timeout);
+  fields(v, p.safety);
 }
 
 template <class V>
@@ -51,6 +69,7 @@ void fields(V& v, SyncResult& r) {
   v(kOptional, kTxidField, r.txid);
   v(kOptional, {"replicated_txid", "", "Transaction up to which the replica has the changes durably"},
     r.replicated_txid);
+  fields(v, r.change);
 }
 
 template <class V>
@@ -81,6 +100,54 @@ void fields(V& v, InfoResult& r) {
   v(kRequired, {"open_databases", "", "Those of them that are open"}, r.open_databases);
   v(kRequired, {"started_at", "", "Start of the daemon, RFC 3339"}, r.started_at);
   v(kOptional, {"sqlite_version", "", "SQLite library in use"}, r.sqlite_version);
+}
+
+template <class V>
+void fields(V& v, ConfigParams& p) {
+  v(kOptional, {"config", "PATH", "Path to the config file; without it the one in use"}, p.config);
+}
+
+template <class V>
+void fields(V& v, ValidateResult& r) {
+  v(kRequired, {"status", "", "`valid`"}, r.status);
+  v(kRequired, {"config", "", "The file that was read"}, r.config);
+  v(kRequired, {"databases", "", "Databases it names"}, r.databases);
+}
+
+template <class V>
+void fields(V& v, ConfigDiff& r) {
+  v(kRequired, {"added", "", "Databases that are new"}, r.added);
+  v(kRequired, {"removed", "", "Databases that are gone: stopped and forgotten, nothing is deleted"}, r.removed);
+  v(kRequired, {"modified", "", "Databases with other settings: stopped and registered anew"}, r.modified);
+  v(kRequired, {"switched", "", "Databases to start or stop for their `enabled` or `auto-replicate`"}, r.switched);
+  v(kRequired, {"applied", "", "Other keys that take effect at once"}, r.applied);
+  v(kRequired, {"needs_restart", "", "Other keys that take effect at the next start"}, r.needs_restart);
+}
+
+template <class V>
+void fields(V& v, ReloadParams& p) {
+  v(kOptional, kTimeoutField, p.timeout);
+  fields(v, p.safety);
+}
+
+template <class V>
+void fields(V& v, ReloadResult& r) {
+  v(kRequired, {"status", "", "`reloaded`"}, r.status);
+  fields(v, r.diff);
+  fields(v, r.change);
+}
+
+template <class V>
+void fields(V& v, LogLevelParams& p) {
+  v(kOptional, {"level", "LEVEL", "`trace`, `debug`, `info`, `warn` or `error`; without it nothing is changed"},
+    p.level);
+  fields(v, p.safety);
+}
+
+template <class V>
+void fields(V& v, LogLevelResult& r) {
+  v(kRequired, {"level", "", "The level in force"}, r.level);
+  fields(v, r.change);
 }
 
 }  // namespace control

@@ -1,10 +1,12 @@
 // What all entries of the method table are made of.
 #pragma once
 
+#include <algorithm>
 #include <type_traits>
 
 #include "control/methods.hpp"
 #include "methods/api_fields.hpp"
+#include "methods/request_memory.hpp"
 
 namespace control {
 
@@ -21,6 +23,16 @@ std::chrono::milliseconds timeout_of(const Params& params) {
   }
 }
 
+template <class Params>
+std::chrono::steady_clock::time_point deadline_of(const Params& params, const Arrival& arrival) {
+  auto deadline = arrival.at + working_time(timeout_of(params));
+  if constexpr (requires { params.safety; }) {
+    if (params.safety.deadline)
+      deadline = std::min(deadline, arrival.at + (*params.safety.deadline - arrival.on_the_clock));
+  }
+  return deadline;
+}
+
 template <class T>
 boost::json::value to_result(std::vector<T> entries) {
   boost::json::array array;
@@ -34,26 +46,43 @@ boost::json::value to_result(T value) {
   return encode(std::move(value));
 }
 
+// What makes two calls the same one: all but how long to wait.
+template <class Params>
+std::string identity(std::string_view method, Params params) {
+  params.safety = {};
+  if constexpr (requires { params.timeout; }) params.timeout = kDefaultTimeout;
+  return std::string(method) + " " + boost::json::serialize(encode(std::move(params)));
+}
+
 // Decode, call, encode: the same for every method.
 template <class Params, auto kMember>
 Result<boost::json::value> call(Service& service, const boost::json::object& object, const Arrival& arrival,
                                 std::string_view name) {
   Result<Params> params = decode<Params>(object);
   if (!params) return fail(std::move(params.error()));
-  const Call call{.deadline = arrival.at + working_time(timeout_of(*params)), .stop = arrival.stop};
+  const Call call{.deadline = deadline_of(*params, arrival), .stop = arrival.stop};
   if (call.stop.stop_requested()) {
     return fail({.message = "the daemon is shutting down", .reason = "shutting_down", .retryable = true});
   }
   if (std::chrono::steady_clock::now() >= call.deadline) return fail(timeout_error(name));
-  auto result = [&] {
-    if constexpr (std::is_same_v<Params, NoParams>) {
-      return (service.*kMember)(call);
-    } else {
-      return (service.*kMember)(*params, call);
+  const auto work = [&]() -> Result<boost::json::value> {
+    auto result = [&] {
+      if constexpr (std::is_same_v<Params, NoParams>) {
+        return (service.*kMember)(call);
+      } else {
+        return (service.*kMember)(*params, call);
+      }
+    }();
+    if (!result) return fail(std::move(result.error()));
+    return to_result(std::move(*result));
+  };
+  if constexpr (requires { params->safety; }) {
+    const Safety& safety = params->safety;
+    if (arrival.memory != nullptr && safety.request_id && !safety.dry_run) {
+      return arrival.memory->run(*safety.request_id, identity(name, *params), call, arrival.at, work);
     }
-  }();
-  if (!result) return fail(std::move(result.error()));
-  return to_result(std::move(*result));
+  }
+  return work();
 }
 
 }  // namespace control

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <exception>
 
+#include "methods/request_memory.hpp"
+
 namespace control {
 namespace {
 
@@ -32,6 +34,9 @@ Result<boost::json::value> guarded_invoke(Service& service, const jsonrpc::Reque
 
 }  // namespace
 
+Dispatcher::Dispatcher(Service& service) : service_(service), memory_(std::make_unique<RequestMemory>()) {}
+Dispatcher::~Dispatcher() = default;
+
 std::optional<std::string> Dispatcher::answer(const jsonrpc::Request& request, const Arrival& arrival) const {
   Result<boost::json::value> result = guarded_invoke(service_, request, arrival);
   if (!request.id) return std::nullopt;
@@ -40,11 +45,13 @@ std::optional<std::string> Dispatcher::answer(const jsonrpc::Request& request, c
 
 std::optional<std::string> Dispatcher::run(const jsonrpc::Incoming& incoming, const Arrival& arrival) const {
   Arrival turn = arrival;
+  turn.memory = memory_.get();
   std::string replies;
   for (const auto& call : incoming.calls) {
     std::optional<std::string> reply =
         call ? answer(*call, turn) : jsonrpc::print_error(call.error().id, call.error().error);
-    turn.at = std::chrono::steady_clock::now();
+    turn.at = Arrival().at;
+    turn.on_the_clock = Arrival().on_the_clock;
     if (!reply) continue;
     if (!replies.empty()) replies += ',';
     replies += *reply;

@@ -9,6 +9,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr double kMaxTimeoutSeconds = 86'400;
+constexpr double kMaxUnixTime = 253'402'300'799;  // the end of the year 9999
 
 Error wrong_type(std::string_view name, std::string_view type) {
   return invalid_params(std::string(name) + " must be a " + std::string(type));
@@ -19,11 +20,13 @@ Error wrong_type(std::string_view name, std::string_view type) {
 std::string_view type_name(const std::string&) { return "string"; }
 std::string_view type_name(const bool&) { return "boolean"; }
 std::string_view type_name(const std::chrono::milliseconds&) { return "number"; }
+std::string_view type_name(const UnixTime&) { return "number"; }
 std::string_view type_name(const std::uint64_t&) { return "integer"; }
 std::string_view type_name(const std::int64_t&) { return "integer"; }
 std::string_view type_name(const DatabaseState&) { return "string"; }
+std::string_view type_name(const std::vector<std::string>&) { return "array"; }
 
-// Every string parameter is a path: an empty one counts as not given.
+// An empty string counts as not given.
 std::optional<Error> from_json(std::string_view name, const json::value& value, std::string& member) {
   if (!value.is_string()) return wrong_type(name, "string");
   member.assign(value.get_string().data(), value.get_string().size());
@@ -51,6 +54,17 @@ std::optional<Error> from_json(std::string_view name, const json::value& value, 
   return std::nullopt;
 }
 
+std::optional<Error> from_json(std::string_view name, const json::value& value, UnixTime& member) {
+  if (!value.is_number()) return wrong_type(name, "number of seconds");
+  boost::system::error_code ec;
+  const double seconds = value.to_number<double>(ec);
+  if (ec || !(seconds > 0) || seconds > kMaxUnixTime) {
+    return invalid_params(std::string(name) + " must be a time in seconds since 1970");
+  }
+  member = UnixTime(std::chrono::milliseconds(std::llround(seconds * 1000)));
+  return std::nullopt;
+}
+
 json::value to_json(const std::string& member) { return json::string(member); }
 json::value to_json(bool member) { return member; }
 json::value to_json(std::uint64_t member) { return member; }
@@ -61,6 +75,8 @@ json::value to_json(std::chrono::milliseconds member) {
   return static_cast<double>(member.count()) / 1000;
 }
 
+json::value to_json(UnixTime member) { return to_json(member.time_since_epoch()); }
+
 json::value to_json(DatabaseState member) {
   switch (member) {
     case DatabaseState::open:
@@ -70,6 +86,8 @@ json::value to_json(DatabaseState member) {
   }
   return nullptr;
 }
+
+json::value to_json(const std::vector<std::string>& member) { return json::array(member.begin(), member.end()); }
 
 std::optional<Error> Decoder::finish() {
   if (error_) return error_;
@@ -85,7 +103,10 @@ std::optional<Error> Decoder::finish() {
 }
 
 void Describer::add(const FieldDoc& field, std::string_view type, bool required, std::string default_value) {
+  std::string flag(field.name);
+  std::replace(flag.begin(), flag.end(), '_', '-');
   out_.push_back({.name = field.name,
+                  .flag = std::move(flag),
                   .type = type,
                   .required = required,
                   .default_value = std::move(default_value),

@@ -29,21 +29,26 @@ struct FieldDoc {
 std::string_view type_name(const std::string&);
 std::string_view type_name(const bool&);
 std::string_view type_name(const std::chrono::milliseconds&);
+std::string_view type_name(const UnixTime&);
 std::string_view type_name(const std::uint64_t&);
 std::string_view type_name(const std::int64_t&);
 std::string_view type_name(const DatabaseState&);
+std::string_view type_name(const std::vector<std::string>&);
 
 std::optional<Error> from_json(std::string_view name, const boost::json::value& value, std::string& member);
 std::optional<Error> from_json(std::string_view name, const boost::json::value& value, bool& member);
 std::optional<Error> from_json(std::string_view name, const boost::json::value& value,
                                std::chrono::milliseconds& member);
+std::optional<Error> from_json(std::string_view name, const boost::json::value& value, UnixTime& member);
 
 boost::json::value to_json(const std::string& member);
 boost::json::value to_json(bool member);
 boost::json::value to_json(std::chrono::milliseconds member);
+boost::json::value to_json(UnixTime member);
 boost::json::value to_json(std::uint64_t member);
 boost::json::value to_json(std::int64_t member);
 boost::json::value to_json(DatabaseState member);
+boost::json::value to_json(const std::vector<std::string>& member);
 
 // Parameters from the wire. The first complaint wins: those of known members in their order, then unknown ones.
 class Decoder {

@@ -10,7 +10,7 @@ std::string text(std::string_view view) { return std::string(view); }
 
 // "-timeout SECONDS"
 std::string option(const Field& field) {
-  return "-" + text(field.name) + (field.placeholder.empty() ? "" : " " + text(field.placeholder));
+  return "-" + field.flag + (field.placeholder.empty() ? "" : " " + text(field.placeholder));
 }
 
 bool has_shown_default(const Field& field) { return !field.default_value.empty() && field.type != "boolean"; }
@@ -100,6 +100,11 @@ neither a loopback name nor the configured one (403), and bodies of a type other
   as absent. A result may get new members; ignore those you do not know.
 - `timeout` is in seconds, 0 means the default. The daemon gives up 250 ms before it is over (at half of it for timeouts
   under 500 ms), so that its error arrives before the client stops waiting.
+- Methods that change something also take `dry_run` (check everything, change nothing), `request_id` and `deadline`, and
+  their results say whether anything was `changed`. A call repeated with the same `request_id` within 10 minutes, because
+  its reply was lost, has one effect and one answer: while the first one runs the second waits for it, and another call
+  with that id is refused (`request_id_reused`). Timeouts and other retryable errors are not remembered, and nothing is
+  after a restart.
 - A batch is worked off in its order; each call's timeout begins when its turn comes.
 - When a client disconnects, what it asked for is finished all the same.
 

@@ -14,6 +14,11 @@ Method sync_method();
 Method status_method();
 Method list_method();
 Method info_method();
+// configuration.cpp
+Method validate_config_method();
+Method diff_config_method();
+Method reload_config_method();
+Method log_level_method();
 // discover.cpp
 Method discover_method();
 

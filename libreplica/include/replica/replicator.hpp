@@ -24,6 +24,11 @@ struct DatabaseCounts {
   std::size_t registered = 0, open = 0;
 };
 
+// Databases whose turn has come and that wait for a thread.
+struct QueueDepths {
+  std::size_t capture = 0, ship = 0, maintain = 0;
+};
+
 class Replicator {
  public:
   explicit Replicator(ReplicatorOptions options = {});
@@ -52,6 +57,7 @@ class Replicator {
   Result<DatabaseStatus> status(const std::string& path) const;
   std::vector<DatabaseStatus> list() const;  // by path
   DatabaseCounts counts() const;             // cheap, however many there are
+  QueueDepths queue_depths() const;
 
   // Stops all databases. A failed final upload is tried again every options.shutdown_sync_interval, whatever the error,
   // until options.shutdown_sync_timeout is over (for all of them together; 0 = one attempt each) or `call` ends.

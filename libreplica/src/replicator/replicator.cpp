@@ -195,6 +195,8 @@ DatabaseCounts Replicator::counts() const {
   return counts;
 }
 
+QueueDepths Replicator::queue_depths() const { return impl_->scheduler.queue_depths(); }
+
 std::vector<std::pair<std::string, Error>> Replicator::stop_all(const Call& call) {
   auto failures = replicator::stop_all(impl_->scheduler, impl_->all(), impl_->options, call);
   impl_->scheduler.stop();

@@ -38,6 +38,10 @@ Scheduler::Scheduler(const ReplicatorOptions& options, engine::Environment envir
 
 Scheduler::~Scheduler() { stop(); }
 
+QueueDepths Scheduler::queue_depths() const {
+  return {.capture = capture_pool_.waiting(), .ship = ship_pool_.waiting(), .maintain = maintain_pool_.waiting()};
+}
+
 void Scheduler::stop() {
   if (watch_) watch_->interrupt();
   if (watcher_.joinable()) watcher_.join();

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "io/directory_watch.hpp"
+#include "replica/replicator.hpp"
 #include "replicator/lanes.hpp"
 #include "replicator/timer.hpp"
 #include "replicator/worker_pool.hpp"
@@ -25,6 +26,7 @@ class Scheduler {
   void disable(const std::shared_ptr<Entry>& entry);
   // Asks for a run at `when`, or sooner if it is due sooner already.
   void request(const std::shared_ptr<Entry>& entry, Lane lane, Clock::Steady when);
+  QueueDepths queue_depths() const;
   void stop();
 
  private:

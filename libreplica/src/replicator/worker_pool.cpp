@@ -17,6 +17,11 @@ void WorkerPool::submit(std::function<void()> job) {
   changed_.notify_one();
 }
 
+std::size_t WorkerPool::waiting() const {
+  const std::lock_guard guard(lock_);
+  return jobs_.size();
+}
+
 void WorkerPool::stop() {
   {
     const std::lock_guard guard(lock_);

@@ -16,12 +16,13 @@ class WorkerPool {
   ~WorkerPool();  // finishes what runs, drops what waits
 
   void submit(std::function<void()> job);
+  std::size_t waiting() const;  // jobs that no thread has taken yet
   // No job runs and none will when this returns.
   void stop();
 
  private:
   void run();
-  std::mutex lock_;
+  mutable std::mutex lock_;
   std::condition_variable changed_;
   std::deque<std::function<void()>> jobs_;
   bool stopping_ = false;
