@@ -8,6 +8,7 @@
 #include <charconv>
 #include <filesystem>
 #include <fstream>
+#include <span>
 
 #include "health.hpp"
 
@@ -20,7 +21,9 @@ namespace {
 // The shortest form that is read back as the same number.
 std::string number(double value) {
   std::array<char, 32> text{};
-  const auto result = std::to_chars(text.data(), text.data() + text.size(), value);
+  const bool plain = value >= 1e-6 && value < 1e15;  // the bounds of buckets are read by people too
+  const auto result = plain ? std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed)
+                            : std::to_chars(text.data(), text.data() + text.size(), value);
   return {text.data(), result.ptr};
 }
 std::string number(std::uint64_t value) { return std::to_string(value); }
@@ -38,13 +41,17 @@ std::string escape(std::string_view value) {
   return out;
 }
 
-using Labels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
+using Labels = std::span<const std::pair<std::string_view, std::string_view>>;
 
 class Page {
  public:
   void family(std::string_view name, std::string_view type, std::string_view help) {
     name_ = name;
     text_ += "# HELP " + name_ + " " + std::string(help) + "\n# TYPE " + name_ + " " + std::string(type) + "\n";
+  }
+  template <class T>
+  void sample(std::initializer_list<std::pair<std::string_view, std::string_view>> labels, T value) {
+    sample(Labels(labels.begin(), labels.size()), value);
   }
   template <class T>
   void sample(Labels labels, T value, std::string_view suffix = {}) {
@@ -128,6 +135,25 @@ void lag(Page& page, const std::vector<DatabaseStatus>& databases, const Metrics
   for (const DatabaseStatus& s : databases) page.sample({{"db", s.path}}, lag_seconds(s, in.now, in.started_at));
 }
 
+// Of what has `count`, `seconds` and `buckets`.
+template <class Stats>
+void histogram(Page& page, std::vector<std::pair<std::string_view, std::string_view>> labels,
+               std::span<const double> bounds, const Stats& stats) {
+  labels.emplace_back("le", "");
+  std::uint64_t below = 0;
+  for (std::size_t i = 0; i < bounds.size(); ++i) {
+    below += stats.buckets[i];
+    const std::string bound = number(bounds[i]);
+    labels.back().second = bound;
+    page.sample(labels, below, "_bucket");
+  }
+  labels.back().second = "+Inf";
+  page.sample(labels, stats.count, "_bucket");
+  labels.pop_back();
+  page.sample(labels, stats.seconds, "_sum");
+  page.sample(labels, stats.count, "_count");
+}
+
 void operations(Page& page, const std::vector<OperationStats>& all) {
   page.family("litestream_replica_operation_total", "counter", "Requests to replicas");
   for (const auto& o : all) page.sample({{"replica_type", o.replica_type}, {"operation", o.operation}}, o.count);
@@ -138,17 +164,18 @@ void operations(Page& page, const std::vector<OperationStats>& all) {
     for (const auto& [code, count] : o.errors)
       page.sample({{"replica_type", o.replica_type}, {"operation", o.operation}, {"code", code}}, count);
   page.family("litestream_replica_operation_duration_seconds", "histogram", "Duration of requests to replicas");
-  for (const auto& o : all) {
-    std::uint64_t below = 0;
-    for (std::size_t i = 0; i < kOperationBuckets.size(); ++i) {
-      below += o.buckets[i];
-      page.sample({{"replica_type", o.replica_type}, {"operation", o.operation}, {"le", number(kOperationBuckets[i])}},
-                  below, "_bucket");
-    }
-    page.sample({{"replica_type", o.replica_type}, {"operation", o.operation}, {"le", "+Inf"}}, o.count, "_bucket");
-    page.sample({{"replica_type", o.replica_type}, {"operation", o.operation}}, o.seconds, "_sum");
-    page.sample({{"replica_type", o.replica_type}, {"operation", o.operation}}, o.count, "_count");
-  }
+  for (const auto& o : all)
+    histogram(page, {{"replica_type", o.replica_type}, {"operation", o.operation}}, kOperationBuckets, o);
+}
+
+void control_calls(Page& page, const std::vector<ControlStats>& all) {
+  page.family("litestream_control_requests_total", "counter", "Calls of the control API");
+  for (const auto& c : all) page.sample({{"method", c.method}}, c.count);
+  page.family("litestream_control_errors_total", "counter", "Calls of the control API that failed");
+  for (const auto& c : all)
+    for (const auto& [reason, count] : c.errors) page.sample({{"method", c.method}, {"reason", reason}}, count);
+  page.family("litestream_control_request_duration_seconds", "histogram", "Duration of calls of the control API");
+  for (const auto& c : all) histogram(page, {{"method", c.method}}, kControlBuckets, c);
 }
 
 // Over all databases, also those without series of their own.
@@ -242,6 +269,7 @@ std::string render_metrics(const MetricsInput& input) {
   aggregates(page, input, databases.size());
   queues(page, input.queues);
   operations(page, input.operations);
+  control_calls(page, input.control);
   process(page, input);
   return page.take();
 }

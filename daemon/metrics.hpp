@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "backend_meter.hpp"
+#include "control_meter.hpp"
 #include "replica/replicator.hpp"
 
 namespace litestreamd {
@@ -22,6 +23,7 @@ struct MetricsInput {
   replica::Timestamp now{}, started_at{};
   std::vector<replica::DatabaseStatus> databases;
   std::vector<OperationStats> operations;
+  std::vector<ControlStats> control;
   ProcessStats process;
   replica::QueueDepths queues;
   std::size_t max_databases = SIZE_MAX;  // with series of their own

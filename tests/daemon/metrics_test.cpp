@@ -164,6 +164,24 @@ TEST_CASE("slow calls stand in their bucket and all above") {
       has_line(text, "litestream_replica_operation_duration_seconds_sum{replica_type=\"s\",operation=\"PUT\"} 100.2"));
 }
 
+TEST_CASE("calls of the control API are counted and timed") {
+  litestreamd::ControlMeter meter;
+  meter.record("status", 0.0002, "");
+  meter.record("status", 0.0001, "");
+  meter.record("status", 20, "not_found");
+  MetricsInput in;
+  in.control = meter.stats();
+  const std::string text = render_metrics(in);
+  CHECK(has_line(text, "litestream_control_requests_total{method=\"status\"} 3"));
+  CHECK(has_line(text, "litestream_control_errors_total{method=\"status\",reason=\"not_found\"} 1"));
+  const std::string name = "litestream_control_request_duration_seconds_bucket{method=\"status\",le=\"";
+  CHECK(has_line(text, name + "0.0001\"} 1"));
+  CHECK(has_line(text, name + "0.0005\"} 2"));
+  CHECK(has_line(text, name + "10\"} 2"));
+  CHECK(has_line(text, name + "+Inf\"} 3"));
+  CHECK(has_line(text, "litestream_control_request_duration_seconds_count{method=\"status\"} 3"));
+}
+
 TEST_CASE("the process knows itself") {
   const auto stats = litestreamd::read_process_stats();
   CHECK(stats.resident_bytes > 100'000);
