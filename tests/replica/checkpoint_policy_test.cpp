@@ -1,0 +1,32 @@
+#include "engine/checkpoint_policy.hpp"
+
+#include "support/catch.hpp"
+
+using namespace std::chrono_literals;
+using replica::engine::checkpoint_need;
+using replica::engine::CheckpointNeed;
+using replica::engine::CheckpointPolicy;
+using replica::engine::CheckpointSituation;
+
+TEST_CASE("when to checkpoint") {
+  struct Row {
+    const char* what;
+    CheckpointSituation now;
+    CheckpointNeed need;
+  };
+  const CheckpointPolicy policy{.easy_frames = 1000, .hard_frames = 5000, .interval = 60s};
+  const Row rows[] = {
+      {"nothing since the last one", {.wal_frames = 9000, .since_last = 1h}, CheckpointNeed::none},
+      {"a few frames", {.wal_frames = 999, .frames_since = 1}, CheckpointNeed::none},
+      {"the WAL is long", {.wal_frames = 1000, .frames_since = 1}, CheckpointNeed::easy},
+      {"the time has come", {.wal_frames = 1, .frames_since = 1, .since_last = 60s}, CheckpointNeed::easy},
+      {"the WAL has outgrown its limit", {.wal_frames = 5000, .frames_since = 1}, CheckpointNeed::hard},
+  };
+  for (const Row& row : rows) {
+    INFO(row.what);
+    CHECK(checkpoint_need(policy, row.now) == row.need);
+  }
+  const CheckpointPolicy by_size_only{.easy_frames = 1000, .hard_frames = 0, .interval = 0ms};
+  CHECK(checkpoint_need(by_size_only, {.wal_frames = 1, .frames_since = 1, .since_last = 24h}) == CheckpointNeed::none);
+  CHECK(checkpoint_need(by_size_only, {.wal_frames = 1'000'000, .frames_since = 1}) == CheckpointNeed::easy);
+}
