@@ -71,6 +71,28 @@ curl -X POST http://localhost:9090/control/ \\
   }'
 """
 
+CONFIGURATION = """
+# litestream.yml
+socket:
+  path: /var/run/litestream.sock  # Required to enable control socket
+  permissions: 0600                # Owner-only access (default)
+  persist-to-config: false         # Persist enabled state to config (optional)
+"""
+
+INSTANCES = ["""
+# Instance 1
+socket:
+  path: /var/run/litestream-app1.sock
+""", """
+# Instance 2
+socket:
+  path: /var/run/litestream-app2.sock
+"""]
+
+HTTP_CONFIGURATION = """
+addr: "localhost:9090"  # Enables both /metrics and /control/ endpoints
+"""
+
 SAAS_CONFIG = """
 # Main config - no databases configured
 dbs: []
@@ -211,6 +233,35 @@ def free_port():
         return probe.getsockname()[1]
 
 
+class Configuration(Page):
+    def running(self, text, name="litestream.yml"):
+        return self.daemon("-config", self.config(self.here(text), f"etc/{name}"))
+
+    def test_the_socket_section(self):
+        self.running(CONFIGURATION)
+        self.assertEqual(self.socket.stat().st_mode & 0o777, 0o600)
+        info = self.ask("info")
+        self.assertEqual((info["socket_path"], info["http_addr"], info["persist_to_config"]), (str(self.socket), "", False))
+
+    def test_several_instances(self):
+        for number, text in enumerate(INSTANCES):
+            self.running(text, f"{number}.yml")
+        pids = {self.results(self.sh(f"litestream info -socket /var/run/litestream-app{n}.sock"))[0]["pid"] for n in (1, 2)}
+        self.assertEqual(len(pids), 2)
+
+    def test_the_http_api(self):
+        self.running(HTTP_CONFIGURATION)
+        self.assertEqual(json.loads(self.sh(CURL))["result"], [])
+        self.assertIn("litestream_databases 0", self.sh("curl -s http://localhost:9090/metrics").splitlines())
+        self.assertEqual(list((self.dir / "run").iterdir()), [])  # no socket unless configured
+
+    def test_an_empty_socket_is_none(self):
+        self.running('socket: ""\n' + HTTP_CONFIGURATION)
+        reply = json.loads(self.sh(CURL.replace('"list"', '"info"')))
+        self.assertEqual((reply["result"]["socket_path"], reply["result"]["http_addr"]), ("", f"localhost:{self.port}"))
+        self.assertEqual(list((self.dir / "run").iterdir()), [])
+
+
 class UsageExamples(Page):
     def test_dynamic_multi_tenant_scenario(self):
         self.config(f"dbs: []\nsocket: {{path: {self.socket}}}\n", "etc/litestream.yml")
@@ -275,6 +326,12 @@ class UsageExamples(Page):
         for line in [line for line in STOP_EXAMPLES.splitlines() if line.startswith("litestream")]:
             self.assertEqual(self.results(self.sh(line))[0]["status"], "stopped")
             self.sh(starts[2])
+
+    def test_without_wait_start_does_not_block(self):
+        self.serve()  # the database file does not exist, so that replication can not begin
+        self.sh("litestream stop -socket /var/run/litestream.sock /data/app.db")
+        started = self.results(self.sh("litestream start -socket /var/run/litestream.sock /data/app.db"))[0]
+        self.assertEqual(started, {"status": "started", "path": f"{self.dir}/data/app.db"})
 
     def test_curl(self):
         self.database("data/app.db")
