@@ -165,6 +165,7 @@ ArgumentKind argument_kind(const Verb& verb) {
   if (verb.arguments.empty()) return ArgumentKind::none;
   if (verb.name == "rpc") return ArgumentKind::methods;
   if (verb.name == "completion") return ArgumentKind::shells;
+  if (!verb.arguments.starts_with("DB_PATH")) return ArgumentKind::none;
   return has_flag(verb, "socket") ? ArgumentKind::databases : ArgumentKind::files;
 }
 

@@ -104,6 +104,7 @@ bool names_many(const cli::Arguments& args) {
 }
 
 Outcome run_on_many(const control::Method& method, const cli::Arguments& args) {
+  if (args.has("request-id")) return misuse("-request-id stands for one call, not for many databases");
   const auto pattern = pattern_of(args);
   if (!pattern) return tl::unexpected(pattern.error());
   auto options = options_of(method, args);

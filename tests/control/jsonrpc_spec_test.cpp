@@ -46,7 +46,7 @@ constexpr const char* kInvalid =
     R"({"jsonrpc": "2.0", "error": {"code": -32600, "message": "Invalid Request"}, "id": null})";
 constexpr const char* kNoJson =
     R"({"jsonrpc": "2.0", "error": {"code": -32700, "message": "Parse error"}, "id": null})";
-constexpr const char* kStopped = R"("result": {"status": "stopped", "path": "/b.db", "txid": 42})";
+constexpr const char* kStopped = R"("result": {"status": "stopped", "path": "/b.db", "txid": 42, "changed": true})";
 const std::string kList = R"("result": [{"path": "/a.db", "status": "open"}, {"path": "/b.db", "status": "closed"}])";
 
 }  // namespace

@@ -331,7 +331,7 @@ class UsageExamples(Page):
         self.serve()  # the database file does not exist, so that replication can not begin
         self.sh("litestream stop -socket /var/run/litestream.sock /data/app.db")
         started = self.results(self.sh("litestream start -socket /var/run/litestream.sock /data/app.db"))[0]
-        self.assertEqual(started, {"status": "started", "path": f"{self.dir}/data/app.db"})
+        self.assertEqual((started["status"], started["path"]), ("started", f"{self.dir}/data/app.db"))
 
     def test_curl(self):
         self.database("data/app.db")
