@@ -1,40 +1,23 @@
-#include <algorithm>
-
-#include "config/paths.hpp"
-#include "control/client.hpp"
-#include "control/methods.hpp"
+#include "control_call.hpp"
+#include "many.hpp"
 #include "output.hpp"
-#include "verb.hpp"
+#include "replica/clock.hpp"
+#include "rows.hpp"
 
 namespace litestreamctl {
 
 namespace json = boost::json;
-using std::chrono::milliseconds;
 
 namespace {
 
-constexpr milliseconds kConnectTimeout{5'000};
-
-// Whole seconds as an integer, as everybody writes them.
-json::value seconds(milliseconds time) {
-  if (time.count() % 1000 == 0) return time.count() / 1000;
-  return std::chrono::duration<double>(time).count();
+bool takes(const control::Method& method, std::string_view name) {
+  for (const control::Field& field : method.params)
+    if (field.name == name) return true;
+  return false;
 }
 
-// The daemon has a working directory of its own: paths travel absolute.
-tl::expected<json::value, Problem> absolute(const std::string& path) {
-  auto full = config::absolute_path(path);
-  if (!full) return misuse(full.error().message);
-  return json::value(*full);
-}
-
-tl::expected<json::value, Problem> option_value(const control::Field& field, const cli::Arguments& args) {
-  if (field.placeholder.empty()) return json::value(args.is_on(field.flag));
-  if (field.name == "config") return absolute(args.value(field.flag));
-  if (field.type == "string") return json::value(args.value(field.flag));
-  auto time = cli::parse_seconds(args.value(field.flag));
-  if (!time) return misuse(time.error().message);
-  return seconds(*time);
+bool is_action(const control::Method& method) {
+  return method.name == "start" || method.name == "stop" || method.name == "sync";
 }
 
 // Required parameters are the arguments, in the order of the table; the others are options.
@@ -42,40 +25,43 @@ tl::expected<json::object, Problem> params_of(const control::Method& method, con
   json::object params;
   std::size_t used = 0;
   for (const control::Field& field : method.params) {
-    tl::expected<json::value, Problem> value;
-    if (field.required) {
-      if (used == args.positional().size())
-        return misuse("database path required", "litestreamctl " + control::usage(method));
-      value = absolute(args.positional()[used++]);
-    } else if (args.has(field.flag)) {
-      value = option_value(field, args);
-    } else {
-      continue;
-    }
+    if (!field.required) continue;
+    const bool is_path = field.name == "path";
+    if (used == args.positional().size())
+      return misuse((is_path ? "database path" : std::string(field.name)) + " required",
+                    "litestreamctl " + control::usage(method));
+    const std::string& word = args.positional()[used++];
+    auto value = is_path ? absolute(word) : json::value(word);
     if (!value) return tl::unexpected(value.error());
-    params[std::string(field.name)] = std::move(*value);
+    params[field.name] = std::move(*value);
   }
+  const auto options = options_of(method, args);
+  if (!options) return tl::unexpected(options.error());
+  for (const auto& [name, value] : *options) params[name] = value;
   if (used < args.positional().size()) return misuse("too many arguments");
   return params;
 }
 
+std::string text_of(const control::Method& method, const json::value& result) {
+  if (result.is_array()) return list_text(result, replica::SystemClock().now());
+  if (!result.is_object()) return pretty(result);
+  return is_action(method) ? outcome_line(result.get_object()) : object_text(result.get_object());
+}
+
 Outcome run_method(const control::Method& method, const cli::Arguments& args) {
-  const std::string socket = args.value("socket");
-  if (socket.empty()) return misuse("socket path required; use -socket flag");
-  const auto params = params_of(method, args);
+  if (args.value("socket").empty()) return misuse("socket path required; use -socket flag");
+  if (is_action(method) && names_many(args)) return run_on_many(method, args);
+  auto params = params_of(method, args);
   if (!params) return tl::unexpected(params.error());
-  milliseconds timeout = control::kDefaultTimeout;
-  if (args.has("timeout")) {
-    const auto given = cli::parse_seconds(args.value("timeout"));
-    if (!given) return misuse(given.error().message);
-    timeout = *given;
-  }
-  auto client = control::Client::connect(socket, std::min(timeout, kConnectTimeout));
-  if (!client) return problem(client.error());
-  const auto result = client->call(method.name, params->empty() ? json::value() : json::value(*params), timeout);
+  const auto timeout = timeout_of(args);
+  if (!timeout) return tl::unexpected(timeout.error());
+  const bool text = wants_text(args);
+  if (text && takes(method, "details") && !args.has("details")) (*params)["details"] = true;
+  auto client = dial(args);
+  if (!client) return tl::unexpected(client.error());
+  const auto result = client->call(method.name, params->empty() ? json::value() : json::value(*params), *timeout);
   if (!result) return problem(result.error());
-  if (!print(pretty(*result))) return problem(replica::Error{replica::Errc::io, "cannot write the result"});
-  return {};
+  return printed(text ? text_of(method, *result) : pretty(*result));
 }
 
 Verb verb_of(const control::Method& method) {
@@ -92,7 +78,12 @@ Verb verb_of(const control::Method& method) {
           {field.flag, field.placeholder, field.doc, is_switch ? "" : std::string_view(field.default_value)});
     }
   }
-  verb.flags.push_back({"socket", "PATH", "Control socket path, or http://HOST:PORT (required)"});
+  verb.flags.push_back(kSocketFlag);
+  if (is_action(method)) {
+    verb.arguments = "DB_PATH|'GLOB'";
+    verb.flags.push_back(kAllFlag);
+  }
+  verb.flags.push_back({"json", "", "print JSON, also on a terminal"});
   verb.run = [&method](const cli::Arguments& args) { return run_method(method, args); };
   return verb;
 }

@@ -12,11 +12,6 @@ using replica::Level;
 
 namespace {
 
-Outcome printed(const std::string& text) {
-  if (!print(text)) return problem(replica::Error{replica::Errc::io, "cannot write the result"});
-  return {};
-}
-
 std::string seconds_text(replica::Timestamp time) {
   return replica::to_rfc3339(std::chrono::floor<std::chrono::seconds>(time));
 }

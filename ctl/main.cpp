@@ -9,12 +9,6 @@ namespace {
 
 using namespace litestreamctl;
 
-std::vector<Verb> all_verbs() {
-  std::vector<Verb> verbs = control_verbs();
-  for (Verb (*make)() : {restore_verb, ltx_verb, databases_verb, version_verb}) verbs.push_back(make());
-  return verbs;
-}
-
 std::string overview(const std::vector<Verb>& verbs) {
   std::string text = "Usage: litestreamctl COMMAND [OPTIONS] [ARGUMENTS]\n\nCommands:\n";
   for (const Verb& verb : verbs) {

@@ -1,8 +1,12 @@
 #include "output.hpp"
 
 #include <algorithm>
+#include <array>
 #include <boost/json/serialize.hpp>
+#include <charconv>
 #include <iostream>
+
+#include "human.hpp"
 
 namespace litestreamctl {
 
@@ -35,6 +39,10 @@ void append(std::string& out, const json::value& value, std::size_t depth) {
   } else if (value.is_array()) {
     append_block(out, '[', ']', value.get_array(), depth,
                  [&](const json::value& item) { append(out, item, depth + 1); });
+  } else if (value.is_double()) {  // 0.25, which the library writes as 2.5E-1
+    std::array<char, 32> text{};
+    const auto end = std::to_chars(text.data(), text.data() + text.size(), value.get_double()).ptr;
+    out.append(text.data(), end);
   } else {
     out += json::serialize(value);
   }
@@ -52,14 +60,14 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths;
   for (const auto& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], columns(row[i]));
   }
   std::string out;
   for (const auto& row : rows) {
     std::string line;
     for (std::size_t i = 0; i < row.size(); ++i) {
       line += row[i];
-      if (i + 1 < row.size()) line.append(widths[i] - row[i].size() + 2, ' ');
+      if (i + 1 < row.size()) line.append(widths[i] - columns(row[i]) + 2, ' ');
     }
     out += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
   }

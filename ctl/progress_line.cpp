@@ -2,26 +2,11 @@
 
 #include <unistd.h>
 
-#include <array>
-#include <cstdio>
 #include <iostream>
 
+#include "human.hpp"
+
 namespace litestreamctl {
-
-namespace {
-
-// "1.2 GB", decimal units.
-std::string size_text(std::uint64_t bytes) {
-  constexpr std::array<const char*, 5> kUnits{"B", "kB", "MB", "GB", "TB"};
-  auto value = static_cast<double>(bytes);
-  std::size_t unit = 0;
-  for (; value >= 1000 && unit + 1 < kUnits.size(); ++unit) value /= 1000;
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), unit == 0 ? "%.0f %s" : "%.1f %s", value, kUnits.at(unit));
-  return text.data();
-}
-
-}  // namespace
 
 std::string progress_text(const replica::RestoreProgress& progress) {
   const std::uint64_t total = progress.bytes_total;

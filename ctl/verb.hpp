@@ -13,6 +13,17 @@ namespace litestreamctl {
 
 inline constexpr int kUsageError = 2;
 
+// Every exit status there is, for the manual.
+struct ExitStatus {
+  int value;
+  const char* meaning;
+};
+inline constexpr ExitStatus kExitStatuses[] = {
+    {EXIT_SUCCESS, "All was done. Of start, stop and sync on many databases: each of them succeeded."},
+    {EXIT_FAILURE, "It failed; the reason is on standard error. Of many databases: at least one failed."},
+    {kUsageError, "The command line makes no sense; nothing was done."},
+};
+
 // Why a verb failed, and the exit status that says so.
 struct Problem {
   std::string message;
@@ -26,6 +37,9 @@ tl::unexpected<Problem> problem(const control::Error& error);
 // A command line that makes no sense: exit status 2. `example` is shown as "Try: …".
 tl::unexpected<Problem> misuse(std::string message, const std::string& example = {});
 
+// To stdout.
+Outcome printed(const std::string& text);
+
 struct Verb {
   std::string name;
   std::string arguments;  // "DB_PATH"
@@ -36,11 +50,18 @@ struct Verb {
 
 // start, stop, sync, status, list, info: from the method table of the control protocol.
 std::vector<Verb> control_verbs();
+Verb rpc_verb();
+Verb top_verb();
 // What works without a daemon.
 Verb restore_verb();
 Verb ltx_verb();
 Verb databases_verb();
 Verb version_verb();
+Verb completion_verb();
+Verb manual_verb();
+
+// In the order of the overview.
+std::vector<Verb> all_verbs();
 
 // Flags that several offline verbs take.
 inline constexpr cli::Flag kConfigFlag{"config", "PATH",

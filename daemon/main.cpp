@@ -5,6 +5,7 @@
 #include "cli/flags.hpp"
 #include "config/paths.hpp"
 #include "daemon.hpp"
+#include "manual.hpp"
 #include "replica/replicator.hpp"
 
 namespace {
@@ -23,6 +24,7 @@ constexpr std::array kFlags{
     cli::Flag{"restore-if-db-not-exists", "", "restore a missing database before replicating it"},
     cli::Flag{"no-expand-env", "", "leave $NAME in the configuration file as it is"},
     cli::Flag{"help-config", "", "list the keys of the configuration file"},
+    cli::Flag{"help-man", "", "print the manual page: litestreamd -help-man | man -l -"},
     cli::Flag{"version", "", "print the version"},
 };
 
@@ -75,6 +77,7 @@ int run(std::span<const std::string> words) {
   }
   if (args->wants_help()) return print(cli::help(kUsage));
   if (args->is_on("help-config")) return print(config::describe_keys());
+  if (args->is_on("help-man")) return print(litestreamd::manual(kUsage));
   if (args->is_on("version"))
     return print("litestreamd " + std::string(cli::kVersion) + " (SQLite " + replica::sqlite_info().version + ")\n");
   if (auto r = check_combination(*args); !r) {

@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include "health.hpp"
 #include "service/answers.hpp"
 #include "service/service.hpp"
 
@@ -15,6 +16,21 @@ control::DatabaseEntry entry(const replica::DatabaseStatus& status) {
           status.state == replica::DatabaseState::open ? control::DatabaseState::open : control::DatabaseState::closed};
 }
 
+control::DatabaseEntry detailed(const replica::DatabaseStatus& status, replica::Timestamp started_at) {
+  control::DatabaseEntry out = entry(status);
+  out.txid = status.local_txid.value;
+  out.replicated_txid = status.replicated_txid.value;
+  out.lag_seconds = lag_seconds(status, replica::SystemClock().now(), started_at);
+  out.database_bytes = status.database_bytes;
+  out.wal_bytes = status.wal_bytes;
+  if (!status.replica_url.empty()) out.replica = status.replica_url;
+  if (status.last_sync_at) out.last_sync_at = replica::to_rfc3339(*status.last_sync_at);
+  if (status.last_error)
+    out.last_error =
+        control::LastError{std::string(replica::name(status.last_error->code)), status.last_error->message};
+  return out;
+}
+
 }  // namespace
 
 Result<control::DatabaseEntry> Service::status(const control::StatusParams& params, const control::Call&) {
@@ -22,12 +38,13 @@ Result<control::DatabaseEntry> Service::status(const control::StatusParams& para
   if (!path) return fail(path.error());
   const auto status = replicator_.status(*path);
   if (!status) return fail(not_found(*path));
-  return entry(*status);
+  return params.details ? detailed(*status, info_.started_at) : entry(*status);
 }
 
-Result<std::vector<control::DatabaseEntry>> Service::list(const control::Call&) {
+Result<std::vector<control::DatabaseEntry>> Service::list(const control::ListParams& params, const control::Call&) {
   std::vector<control::DatabaseEntry> out;
-  for (const replica::DatabaseStatus& status : replicator_.list()) out.push_back(entry(status));
+  for (const replica::DatabaseStatus& status : replicator_.list())
+    out.push_back(params.details ? detailed(status, info_.started_at) : entry(status));
   return out;
 }
 

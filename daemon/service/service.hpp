@@ -36,7 +36,7 @@ class Service final : public control::Service {
   control::Result<control::StopResult> stop(const control::StopParams&, const control::Call&) override;
   control::Result<control::SyncResult> sync(const control::SyncParams&, const control::Call&) override;
   control::Result<control::DatabaseEntry> status(const control::StatusParams&, const control::Call&) override;
-  control::Result<std::vector<control::DatabaseEntry>> list(const control::Call&) override;
+  control::Result<std::vector<control::DatabaseEntry>> list(const control::ListParams&, const control::Call&) override;
   control::Result<control::InfoResult> info(const control::Call&) override;
   control::Result<control::ValidateResult> validate_config(const control::ConfigParams&, const control::Call&) override;
   control::Result<control::ConfigDiff> diff_config(const control::ConfigParams&, const control::Call&) override;

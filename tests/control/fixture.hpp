@@ -77,13 +77,17 @@ class FakeService : public control::Service {
                                                  const control::Call& call) override {
     note("status " + params.path, call);
     if (auto r = known(params.path); !r) return control::fail(r.error());
-    return control::DatabaseEntry{params.path, control::DatabaseState::open};
+    control::DatabaseEntry entry{params.path, control::DatabaseState::open};
+    if (params.details) add_details(entry);
+    return entry;
   }
-  control::Result<std::vector<control::DatabaseEntry>> list(const control::Call& call) override {
+  control::Result<std::vector<control::DatabaseEntry>> list(const control::ListParams& params,
+                                                            const control::Call& call) override {
     note("list", call);
     std::vector<control::DatabaseEntry> entries{{"/a.db", control::DatabaseState::open},
                                                 {"/b.db", control::DatabaseState::closed}};
     for (int i = 0; i < extra_entries; ++i) entries.push_back({"/extra/" + std::to_string(i) + ".db"});
+    if (params.details) add_details(entries.front());
     return entries;
   }
   control::Result<control::InfoResult> info(const control::Call& call) override {
@@ -150,6 +154,16 @@ class FakeService : public control::Service {
     const std::lock_guard lock(mutex_);
     calls_.push_back(std::move(what));
     last_call_ = call;
+  }
+  static void add_details(control::DatabaseEntry& entry) {
+    entry.txid = 43;
+    entry.replicated_txid = 42;
+    entry.lag_seconds = 1.5;
+    entry.database_bytes = 8192;
+    entry.wal_bytes = 4152;
+    entry.replica = "file:///r";
+    entry.last_sync_at = "2024-01-01T00:00:00Z";
+    entry.last_error = control::LastError{"unavailable", "no route"};
   }
   static control::Result<void> known(const std::string& path) {
     if (path == "/a.db" || path == "/b.db") return {};

@@ -34,3 +34,8 @@ TEST_CASE("progress is told in per cent and sizes people read") {
   progress.bytes_done = progress.bytes_total;
   CHECK(litestreamctl::progress_text(progress) == "restoring 100% (4.0 GB of 4.0 GB)");
 }
+
+TEST_CASE("numbers with a fraction are printed as people write them") {
+  CHECK(pretty(boost::json::value(0.25)) == "0.25\n");
+  CHECK(pretty(boost::json::value(1234.5)) == "1234.5\n");
+}

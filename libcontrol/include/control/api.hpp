@@ -76,14 +76,33 @@ struct SyncResult {
 
 struct StatusParams {
   std::string path;
+  bool details = false;
+};
+
+struct ListParams {
+  bool details = false;
 };
 
 enum class DatabaseState { closed, open };
 
-// Result of status, and one entry of list's array.
+// Why the last step of a database's replication failed.
+struct LastError {
+  std::string code;  // a stable word
+  std::string message;
+};
+
+// Result of status, and one entry of list's array. What follows the first two members is there with `details` only.
 struct DatabaseEntry {
   std::string path;
   DatabaseState status = DatabaseState::closed;
+  std::optional<std::uint64_t> txid{};
+  std::optional<std::uint64_t> replicated_txid{};
+  std::optional<double> lag_seconds{};  // 0 while everything captured is durable
+  std::optional<std::uint64_t> database_bytes{};
+  std::optional<std::uint64_t> wal_bytes{};
+  std::optional<std::string> replica{};       // URL without secrets; none without a replica
+  std::optional<std::string> last_sync_at{};  // RFC 3339; none before the first
+  std::optional<LastError> last_error{};      // none while all is well
 };
 
 struct InfoResult {
@@ -164,7 +183,7 @@ class Service {
   // thread that moves the bytes of all connections: they must not wait for anything.
   virtual Result<DatabaseEntry> status(const StatusParams& params, const Call& call) = 0;
   virtual Result<InfoResult> info(const Call& call) = 0;
-  virtual Result<std::vector<DatabaseEntry>> list(const Call& call) = 0;
+  virtual Result<std::vector<DatabaseEntry>> list(const ListParams& params, const Call& call) = 0;
 
   // Reads and checks a configuration file, changes nothing.
   virtual Result<ValidateResult> validate_config(const ConfigParams& params, const Call& call) = 0;

@@ -72,15 +72,41 @@ void fields(V& v, SyncResult& r) {
   fields(v, r.change);
 }
 
+inline constexpr FieldDoc kReplicatedTxidField{"replicated_txid", "",
+                                               "Transaction up to which the replica has the changes durably"};
+inline constexpr FieldDoc kDetailsField{"details", "", "Add positions, lag, sizes, replica and last error"};
+
 template <class V>
 void fields(V& v, StatusParams& p) {
   v(kRequired, kPathField, p.path);
+  v(kOptional, kDetailsField, p.details);
+}
+
+template <class V>
+void fields(V& v, ListParams& p) {
+  v(kOptional, kDetailsField, p.details);
+}
+
+template <class V>
+void fields(V& v, LastError& r) {
+  v(kRequired, {"code", "", "A stable word"}, r.code);
+  v(kRequired, {"message", "", ""}, r.message);
 }
 
 template <class V>
 void fields(V& v, DatabaseEntry& r) {
   v(kRequired, kPathField, r.path);
   v(kRequired, {"status", "", "`open`: open and replicating; `closed`: registered but not replicating"}, r.status);
+  v(kOptional, kTxidField, r.txid);
+  v(kOptional, kReplicatedTxidField, r.replicated_txid);
+  v(kOptional, {"lag_seconds", "", "Time since everything was durable on the replica, 0 while it is"}, r.lag_seconds);
+  v(kOptional, {"database_bytes", "", "Size of the database file"}, r.database_bytes);
+  v(kOptional, {"wal_bytes", "", "Size of the WAL file"}, r.wal_bytes);
+  v(kOptional, {"replica", "", "URL of the replica, without secrets"}, r.replica);
+  v(kOptional, {"last_sync_at", "", "When everything captured was last durable on the replica, RFC 3339"},
+    r.last_sync_at);
+  v(kOptional, {"last_error", "", "`code` and `message` of the last step of replication, when it failed"},
+    r.last_error);
 }
 
 struct NoParams {};

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "methods/api_fields.hpp"
+
 namespace control {
 namespace {
 
@@ -25,6 +27,8 @@ std::string_view type_name(const std::uint64_t&) { return "integer"; }
 std::string_view type_name(const std::int64_t&) { return "integer"; }
 std::string_view type_name(const DatabaseState&) { return "string"; }
 std::string_view type_name(const std::vector<std::string>&) { return "array"; }
+std::string_view type_name(const double&) { return "number"; }
+std::string_view type_name(const LastError&) { return "object"; }
 
 // An empty string counts as not given.
 std::optional<Error> from_json(std::string_view name, const json::value& value, std::string& member) {
@@ -69,6 +73,14 @@ json::value to_json(const std::string& member) { return json::string(member); }
 json::value to_json(bool member) { return member; }
 json::value to_json(std::uint64_t member) { return member; }
 json::value to_json(std::int64_t member) { return member; }
+
+// Whole numbers without a point or an exponent.
+json::value to_json(double member) {
+  if (member == std::floor(member) && std::abs(member) < 1e15) return static_cast<std::int64_t>(member);
+  return member;
+}
+
+json::value to_json(const LastError& member) { return encode(member); }
 
 json::value to_json(std::chrono::milliseconds member) {
   if (member.count() % 1000 == 0) return member.count() / 1000;

@@ -34,6 +34,8 @@ std::string_view type_name(const std::uint64_t&);
 std::string_view type_name(const std::int64_t&);
 std::string_view type_name(const DatabaseState&);
 std::string_view type_name(const std::vector<std::string>&);
+std::string_view type_name(const double&);
+std::string_view type_name(const LastError&);
 
 std::optional<Error> from_json(std::string_view name, const boost::json::value& value, std::string& member);
 std::optional<Error> from_json(std::string_view name, const boost::json::value& value, bool& member);
@@ -49,6 +51,8 @@ boost::json::value to_json(std::uint64_t member);
 boost::json::value to_json(std::int64_t member);
 boost::json::value to_json(DatabaseState member);
 boost::json::value to_json(const std::vector<std::string>& member);
+boost::json::value to_json(double member);
+boost::json::value to_json(const LastError& member);
 
 // Parameters from the wire. The first complaint wins: those of known members in their order, then unknown ones.
 class Decoder {

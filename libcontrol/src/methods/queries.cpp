@@ -26,7 +26,7 @@ Method list_method() {
       .name = "list",
       .alias = "databases",
       .summary = "List all databases managed by the daemon.",
-      .params = {},
+      .params = describe<ListParams>(),
       .result = describe<DatabaseEntry>(),
       .result_is_array = true,
       .errors = {},
@@ -34,7 +34,7 @@ Method list_method() {
       .example_result =
           R"([{"path": "/data/app.db", "status": "open"}, {"path": "/data/tenant1.db", "status": "closed"}])",
       .invoke = [](Service& s, const json::object& p,
-                   const Arrival& a) { return call<NoParams, &Service::list>(s, p, a, "list"); },
+                   const Arrival& a) { return call<ListParams, &Service::list>(s, p, a, "list"); },
   };
 }
 

@@ -32,7 +32,9 @@ const Method* find_method(std::string_view name) {
 
 Result<json::value> invoke(const Method& method, Service& service, const json::value& params, const Arrival& arrival) {
   if (params.is_object()) return method.invoke(service, params.get_object(), arrival);
-  const bool empty_list = method.params.empty() && params.is_array() && params.get_array().empty();
+  const bool none_needed =
+      std::none_of(method.params.begin(), method.params.end(), [](const Field& f) { return f.required; });
+  const bool empty_list = none_needed && params.is_array() && params.get_array().empty();
   if (params.is_null() || empty_list) return method.invoke(service, {}, arrival);
   return fail(invalid_params("params must be an object"));
 }

@@ -1,0 +1,70 @@
+#include "control_call.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "config/paths.hpp"
+
+namespace litestreamctl {
+
+namespace json = boost::json;
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr milliseconds kConnectTimeout{5'000};
+
+tl::expected<json::value, Problem> option_value(const control::Field& field, const cli::Arguments& args) {
+  if (field.placeholder.empty()) return json::value(args.is_on(field.flag));
+  if (field.name == "config") return absolute(args.value(field.flag));
+  if (field.type == "string") return json::value(args.value(field.flag));
+  auto time = cli::parse_seconds(args.value(field.flag));
+  if (!time) return misuse(time.error().message);
+  return seconds(*time);
+}
+
+}  // namespace
+
+json::value seconds(milliseconds time) {
+  if (time.count() % 1000 == 0) return time.count() / 1000;
+  return std::chrono::duration<double>(time).count();
+}
+
+tl::expected<json::value, Problem> absolute(const std::string& path) {
+  auto full = config::absolute_path(path);
+  if (!full) return misuse(full.error().message);
+  return json::value(*full);
+}
+
+tl::expected<milliseconds, Problem> timeout_of(const cli::Arguments& args) {
+  if (!args.has("timeout")) return control::kDefaultTimeout;
+  const auto given = cli::parse_seconds(args.value("timeout"));
+  if (!given) return misuse(given.error().message);
+  return *given;
+}
+
+tl::expected<json::object, Problem> options_of(const control::Method& method, const cli::Arguments& args) {
+  json::object params;
+  for (const control::Field& field : method.params) {
+    if (field.required || !args.has(field.flag)) continue;
+    auto value = option_value(field, args);
+    if (!value) return tl::unexpected(value.error());
+    params[field.name] = std::move(*value);
+  }
+  return params;
+}
+
+tl::expected<control::Client, Problem> dial(const cli::Arguments& args) {
+  const std::string socket = args.value("socket");
+  if (socket.empty()) return misuse("socket path required; use -socket flag");
+  const auto timeout = timeout_of(args);
+  if (!timeout) return tl::unexpected(timeout.error());
+  auto client = control::Client::connect(socket, std::min(*timeout, kConnectTimeout));
+  if (!client) return problem(client.error());
+  return std::move(*client);
+}
+
+bool wants_text(const cli::Arguments& args) { return !args.is_on("json") && ::isatty(STDOUT_FILENO) == 1; }
+
+}  // namespace litestreamctl
