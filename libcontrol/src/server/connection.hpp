@@ -3,7 +3,6 @@
 #pragma once
 
 #include <array>
-#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
@@ -12,6 +11,7 @@
 #include "http/router.hpp"
 #include "server/lane.hpp"
 #include "server/session.hpp"
+#include "server/stream_socket.hpp"
 
 namespace control {
 
@@ -23,14 +23,19 @@ struct ConnectionContext {
   Lane& workers;        // calls that may wait
   Lane& query_workers;  // the others
   std::stop_token stop;
+  Access& access;
+  bool tcp_is_loopback = false;
 };
+
+// Who is at the other end of a Unix socket, or why that one may do nothing. On TCP every request says it for itself.
+using Peer = Result<Caller>;
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  using Socket = boost::asio::generic::stream_protocol::socket;
+  using Socket = StreamSocket::Socket;
   using Clock = std::chrono::steady_clock;
 
-  Connection(Socket socket, Transport transport, ConnectionContext& context);
+  Connection(StreamSocket socket, Transport transport, Peer peer, ConnectionContext& context);
 
   // `on_closed` is called once.
   void start(std::function<void()> on_closed);
@@ -43,12 +48,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
   enum class State { idle, arriving, working };
   State state() const {
     if (busy_ || !writing_.empty()) return State::working;
-    return session_.in_request() ? State::arriving : State::idle;
+    return handshaking_ || session_.in_request() ? State::arriving : State::idle;
   }
   // When that began; for `idle` and `arriving`.
   Clock::time_point since() const { return state() == State::arriving ? request_began_ : idle_since_; }
 
  private:
+  void handshake();
   void advance();
   void read();
   void write(std::string output);
@@ -58,7 +64,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   void accept(const Session::Rpc& rpc);
   void accept(HttpRequest request);
-  void call(std::string_view text, std::function<void(std::optional<std::string>)> reply);
+  Result<Caller> identify(const HttpRequest& request) const;
+  void refuse(const HttpRequest& request, const Error& error);
+  // Of a refusal before the call was dispatched.
+  void report(const Principal* caller, std::string_view method, const Error& error) const;
+  // `refused`: why the only call was turned away.
+  using Reply = std::function<void(std::optional<std::string> text, const Error* refused)>;
+  void call(std::string_view text, const Caller& caller, Reply reply);
+  std::optional<Error> over_rate(const Caller& caller, std::size_t calls) const;
   void handle(RouteToHandler route, HttpRequest request);
   void respond(const HttpResponse& response);
 
@@ -66,8 +79,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   using Completion = std::function<void()>;
   void run(bool may_wait, std::function<Completion()> job);
 
-  Socket socket_;
+  StreamSocket socket_;
   boost::asio::steady_timer timer_;
+  Transport transport_;
+  Peer peer_;
+  std::vector<std::string> certificate_names_;
   Session session_;
   ConnectionContext& context_;
   std::function<void()> on_closed_;
@@ -75,6 +91,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::string writing_;
   Clock::time_point idle_since_;
   Clock::time_point request_began_;
+  bool handshaking_ = false;
   bool receiving_ = false;  // request_began_ holds
   bool busy_ = false;       // a job runs
   bool shutting_down_ = false;
