@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "config/paths.hpp"
+#include "connect.hpp"
 #include "control/client.hpp"
 #include "control/methods.hpp"
 #include "output.hpp"
@@ -12,8 +13,6 @@ namespace json = boost::json;
 using std::chrono::milliseconds;
 
 namespace {
-
-constexpr milliseconds kConnectTimeout{5'000};
 
 // Whole seconds as an integer, as everybody writes them.
 json::value seconds(milliseconds time) {
@@ -60,8 +59,7 @@ tl::expected<json::object, Problem> params_of(const control::Method& method, con
 }
 
 Outcome run_method(const control::Method& method, const cli::Arguments& args) {
-  const std::string socket = args.value("socket");
-  if (socket.empty()) return misuse("socket path required; use -socket flag");
+  if (!args.has("socket") && !args.has("addr")) return misuse("socket path required; use -socket flag");
   const auto params = params_of(method, args);
   if (!params) return tl::unexpected(params.error());
   milliseconds timeout = control::kDefaultTimeout;
@@ -70,8 +68,8 @@ Outcome run_method(const control::Method& method, const cli::Arguments& args) {
     if (!given) return misuse(given.error().message);
     timeout = *given;
   }
-  auto client = control::Client::connect(socket, std::min(timeout, kConnectTimeout));
-  if (!client) return problem(client.error());
+  auto client = connect(args, timeout);
+  if (!client) return tl::unexpected(client.error());
   const auto result = client->call(method.name, params->empty() ? json::value() : json::value(*params), timeout);
   if (!result) return problem(result.error());
   if (!print(pretty(*result))) return problem(replica::Error{replica::Errc::io, "cannot write the result"});
@@ -92,7 +90,8 @@ Verb verb_of(const control::Method& method) {
           {field.flag, field.placeholder, field.doc, is_switch ? "" : std::string_view(field.default_value)});
     }
   }
-  verb.flags.push_back({"socket", "PATH", "Control socket path, or http://HOST:PORT (required)"});
+  const auto connection = connection_flags();
+  verb.flags.insert(verb.flags.end(), connection.begin(), connection.end());
   verb.run = [&method](const cli::Arguments& args) { return run_method(method, args); };
   return verb;
 }
