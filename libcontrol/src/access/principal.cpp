@@ -10,7 +10,7 @@ namespace {
 constexpr std::array<std::string_view, 3> kRoles{"read", "operate", "admin"};
 
 bool is_normal(std::string_view path) {
-  return path.starts_with('/') && std::filesystem::path(path).lexically_normal() == path &&
+  return path.starts_with('/') && std::filesystem::path(path).lexically_normal().native() == path &&
          (path.size() == 1 || !path.ends_with('/'));
 }
 
