@@ -108,3 +108,56 @@ TEST_CASE("which names of Host are served, and where") {
                                    .transport = Transport::tcp});
   CHECK(std::holds_alternative<control::RouteToRpc>(route) == row.served);
 }
+
+TEST_CASE_METHOD(Limited, "requests that arrive at the same time share their memory") {
+  options.limits.max_arriving = 1 << 20;
+  start();
+  // Three times 400 KiB that do not end: the third is too much, and one of them goes.
+  std::vector<RawConnection> large;
+  const std::string prefix = R"({"method":")" + std::string(400 << 10, 'x');
+  RawConnection small = RawConnection::unix_socket(options.socket_path);
+  REQUIRE(small.send(kInfo.substr(0, 5)));
+  for (int i = 0; i < 3; ++i) {
+    large.push_back(RawConnection::unix_socket(options.socket_path));
+    large.back().send(prefix);
+  }
+  int ended = 0;
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (ended == 0 && std::chrono::steady_clock::now() < deadline) {
+    for (RawConnection& connection : large) ended += connection.readable(10ms) ? 1 : 0;
+  }
+  CHECK(ended == 1);
+  // The small one was not touched, and there is room again for another.
+  REQUIRE(small.send(kInfo.substr(5)));
+  CHECK(small.line().find("\"result\"") != std::string::npos);
+  large.clear();
+  CHECK(bare(R"({"method":"info","id":2,"jsonrpc":"2.0","x":")" + std::string(400 << 10, 'x') + "\"}")
+            .find("\"result\"") != std::string::npos);
+}
+
+TEST_CASE_METHOD(Limited, "large texts are answered in their order, like small ones") {
+  start();
+  RawConnection connection = RawConnection::unix_socket(options.socket_path);
+  const std::string padding = R"("x":")" + std::string(100'000, 'x') + "\"";
+  REQUIRE(connection.send(R"({"method":"info","id":1,)" + padding + R"(}{"method":"info","id":2}{"method":"list",)" +
+                          padding + R"(,"id":3}{"method":"status","params":{"path":"/a.db"},"id":4})"));
+  for (int i = 1; i <= 4; ++i) {
+    const std::string line = connection.line();
+    CHECK(line.find("\"result\"") != std::string::npos);
+    CHECK(line.find("\"id\":" + std::to_string(i)) != std::string::npos);
+  }
+}
+
+TEST_CASE_METHOD(Limited, "who has just connected is not pushed out before those who take their time") {
+  options.limits.max_connections = 2;
+  start();
+  RawConnection slow = RawConnection::unix_socket(options.socket_path);
+  REQUIRE(slow.send("{\"method\""));
+  RawConnection fresh = RawConnection::unix_socket(options.socket_path);
+  RawConnection third = RawConnection::unix_socket(options.socket_path);
+  CHECK(slow.all().empty());
+  for (RawConnection* connection : {&fresh, &third}) {
+    REQUIRE(connection->send(kInfo));
+    CHECK(connection->line().find("\"result\"") != std::string::npos);
+  }
+}

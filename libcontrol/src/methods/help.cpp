@@ -125,6 +125,7 @@ The first three, the time to arrive and the number of connections can be set und
 | HTTP header | 16 KiB | 431 |
 | time for one request to arrive | 10 s | the connection is closed |
 | idle time of a connection | 5 min | the connection is closed |
+| requests that are arriving, of all connections | 16 MiB | the connection with the largest is closed |
 | calls a second and caller | `control.limits.rate`; none by default | -32001 `rate_limited`, with `data.retry_after` in seconds; HTTP 429 |
 | connections a listener | 256 | the one idle for longest is closed, else the one whose request has been arriving for longest |
 

@@ -14,6 +14,9 @@ using boost::system::error_code;
 // the reply that is still on its way.
 constexpr std::chrono::seconds kLingerTime{1};
 
+// Text that is parsed where it arrives. More of it could hold up the other connections for milliseconds.
+constexpr std::size_t kParsedAtOnce = 1 << 14;
+
 HttpResponse guarded(const RouteToHandler& route, const HttpRequest& request) {
   try {
     return route.run(request);
@@ -61,6 +64,7 @@ void Connection::shut_down() {
 void Connection::close() {
   if (closed_) return;
   closed_ = true;
+  release();
   error_code ignored;
   socket_.close(ignored);
   timer_.cancel();
@@ -87,15 +91,22 @@ void Connection::arm(Clock::time_point at) {
   });
 }
 
+void Connection::release() { context_.arriving -= std::exchange(held_, 0); }
+
 void Connection::read() {
+  if (!session_.in_request()) release();
   if (session_.in_request() && !receiving_) request_began_ = Clock::now();
   receiving_ = session_.in_request();
+  if (context_.arriving > context_.options.limits.max_arriving) context_.make_room();
+  if (closed_) return;
   arm(receiving_ ? request_began_ + context_.options.limits.request_timeout
                  : idle_since_ + context_.options.idle_timeout);
   socket_.async_read_some(boost::asio::buffer(chunk_), [self = shared_from_this()](error_code ec, std::size_t n) {
     if (ec && ec != boost::asio::error::eof) return self->close();
     if (ec) self->session_.feed_end();
     self->session_.feed({self->chunk_.data(), n});
+    self->held_ += n;
+    self->context_.arriving += n;
     self->advance();
   });
 }
@@ -129,14 +140,15 @@ void Connection::discard() {
   });
 }
 
-void Connection::accept(const Session::Rpc& rpc) {
+void Connection::accept(Session::Rpc rpc) {
   if (!peer_) {
     report(nullptr, {}, peer_.error());
     session_.close_after_reply();
     session_.reply(std::optional(jsonrpc::print_error("null", peer_.error())));
     return advance();
   }
-  call(rpc.text, *peer_, [this](const std::optional<std::string>& text, const Error*) { session_.reply(text); });
+  call(std::move(rpc.text), *peer_,
+       [this](const std::optional<std::string>& text, const Error*) { session_.reply(text); });
 }
 
 Result<Caller> Connection::identify(const HttpRequest& request) const {
@@ -161,7 +173,7 @@ void Connection::accept(HttpRequest request) {
     if (std::optional<Error> error = over_rate(*caller, 1)) return refuse(request, *error);
     return handle(std::move(*handler), std::move(request));
   }
-  call(request.body, *caller, [this](std::optional<std::string> text, const Error* refused) {
+  call(std::move(request.body), *caller, [this](std::optional<std::string> text, const Error* refused) {
     session_.reply(rpc_response(std::move(text), refused));
   });
 }
@@ -186,8 +198,17 @@ void Connection::respond(const HttpResponse& response) {
   advance();
 }
 
-void Connection::call(std::string_view text, const Caller& caller, Reply reply) {
-  jsonrpc::Incoming incoming = jsonrpc::parse(text, context_.options.limits);
+void Connection::call(std::string text, const Caller& caller, Reply reply) {
+  if (text.size() <= kParsedAtOnce) {
+    return dispatch(jsonrpc::parse(text, context_.options.limits), caller, std::move(reply));
+  }
+  run(false, [this, text = std::move(text), caller, reply = std::move(reply)]() -> Completion {
+    auto incoming = std::make_shared<jsonrpc::Incoming>(jsonrpc::parse(text, context_.options.limits));
+    return [this, incoming, caller, reply] { dispatch(std::move(*incoming), caller, reply); };
+  });
+}
+
+void Connection::dispatch(jsonrpc::Incoming incoming, const Caller& caller, Reply reply) {
   const auto& first = incoming.calls.front();
   if (const std::optional<Error> error = over_rate(caller, incoming.calls.size())) {
     report(caller.get(), first && !incoming.batch ? std::string_view(first->method) : std::string_view(), *error);
@@ -205,8 +226,9 @@ void Connection::call(std::string_view text, const Caller& caller, Reply reply) 
   }
   run(pace == Pace::waits,
       [this, incoming = std::move(incoming), arrival, refused, reply = std::move(reply)]() -> Completion {
-        return [reply, refused, text = context_.dispatcher.run(incoming, arrival)] {
+        return [this, reply, refused, text = context_.dispatcher.run(incoming, arrival)] {
           reply(text, refused ? &*refused : nullptr);
+          advance();
         };
       });
 }
@@ -214,7 +236,7 @@ void Connection::call(std::string_view text, const Caller& caller, Reply reply) 
 void Connection::handle(RouteToHandler route, HttpRequest request) {
   const bool waits = route.may_wait;
   run(waits, [this, route = std::move(route), request = std::move(request)]() -> Completion {
-    return [this, response = guarded(route, request)] { session_.reply(response); };
+    return [this, response = guarded(route, request)] { respond(response); };
   });
 }
 
@@ -228,7 +250,6 @@ void Connection::run(bool may_wait, std::function<Completion()> job) {
       self->busy_ = false;
       if (self->closed_) return;
       done();
-      self->advance();
     });
   });
 }

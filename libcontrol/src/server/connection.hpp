@@ -25,6 +25,8 @@ struct ConnectionContext {
   std::stop_token stop;
   Access& access;
   bool tcp_is_loopback = false;
+  std::function<void()> make_room{};  // closes a connection whose request is arriving
+  std::size_t arriving = 0;           // bytes of requests that are not answered yet
 };
 
 // Who is at the other end of a Unix socket, or why that one may do nothing. On TCP every request says it for itself.
@@ -50,6 +52,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     if (busy_ || !writing_.empty()) return State::working;
     return handshaking_ || session_.in_request() ? State::arriving : State::idle;
   }
+  // Bytes of the request that is arriving or worked on.
+  std::size_t held() const { return held_; }
   // When that began; for `idle` and `arriving`.
   Clock::time_point since() const { return state() == State::arriving ? request_began_ : idle_since_; }
 
@@ -62,7 +66,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void discard();
   void arm(Clock::time_point at);
 
-  void accept(const Session::Rpc& rpc);
+  void accept(Session::Rpc rpc);
   void accept(HttpRequest request);
   Result<Caller> identify(const HttpRequest& request) const;
   void refuse(const HttpRequest& request, const Error& error);
@@ -70,12 +74,15 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void report(const Principal* caller, std::string_view method, const Error& error) const;
   // `refused`: why the only call was turned away.
   using Reply = std::function<void(std::optional<std::string> text, const Error* refused)>;
-  void call(std::string_view text, const Caller& caller, Reply reply);
+  void call(std::string text, const Caller& caller, Reply reply);
+  void dispatch(jsonrpc::Incoming incoming, const Caller& caller, Reply reply);
   std::optional<Error> over_rate(const Caller& caller, std::size_t calls) const;
   void handle(RouteToHandler route, HttpRequest request);
   void respond(const HttpResponse& response);
 
-  // Runs `job` on a worker, and what it returned on the io thread.
+  void release();
+
+  // Runs `job` on a worker, and what it returned on the io thread; that goes on with advance().
   using Completion = std::function<void()>;
   void run(bool may_wait, std::function<Completion()> job);
 
@@ -89,6 +96,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::function<void()> on_closed_;
   std::array<char, 1 << 14> chunk_;
   std::string writing_;
+  std::size_t held_ = 0;
   Clock::time_point idle_since_;
   Clock::time_point request_began_;
   bool handshaking_ = false;

@@ -30,6 +30,9 @@ using boost::system::error_code;
 using Protocol = asio::generic::stream_protocol;
 using Acceptor = asio::basic_socket_acceptor<Protocol>;
 
+constexpr std::size_t kLargeRequest = 1 << 16;  // smaller ones are left alone when memory is short
+constexpr std::chrono::milliseconds kFreshTime{
+    1'000};  // a request begins within that of the connection, or the last one
 constexpr std::chrono::milliseconds kAcceptPause{100};  // after an error such as "too many open files"
 
 struct Listeners {
@@ -103,6 +106,7 @@ struct Server::Impl {
   StreamSocket stream(const Port& port, Connection::Socket socket);
   Peer peer(const Port& port, int fd) const;
   void make_room(Port& port);
+  void drop_largest_request();
   void begin_stop();
   void each_connection(void (Connection::*act)());
   void end_if_empty();
@@ -137,6 +141,7 @@ Server::Impl::Impl(Service& service, ServerOptions given, Listeners opened)
               *options.access, listeners.tcp && listeners.tcp->loopback} {
   if (listeners.unix_socket) ports.emplace_back(io, Transport::unix_socket, AF_UNIX, listeners.unix_socket->fd);
   if (listeners.tcp) ports.emplace_back(io, Transport::tcp, listeners.tcp->family, listeners.tcp->fd);
+  context.make_room = [this] { drop_largest_request(); };
   for (Port& port : ports) accept_next(port);
   io_thread = start_thread("control-io", [this] { io.run(); });
 }
@@ -201,14 +206,27 @@ void Server::Impl::make_room(Port& port) {
   // Requests arrive whole when nothing is wrong; clients that send theirs bit by bit must not lock the others out.
   using State = Connection::State;
   std::shared_ptr<Connection> least;
-  const auto rank = [](const Connection& connection) {
-    return std::pair(connection.state() == State::arriving, connection.since());
+  // One that has just connected is about to send: not before those that take their time with it.
+  const auto fresh = Connection::Clock::now() - kFreshTime;
+  const auto rank = [&](const Connection& connection) {
+    return std::pair(connection.state() == State::arriving || connection.since() > fresh, connection.since());
   };
   for (const auto& connection : port.connections) {
     if (connection->state() == State::working) continue;
     if (!least || rank(*connection) < rank(*least)) least = connection;
   }
   if (least) least->close();
+}
+
+void Server::Impl::drop_largest_request() {
+  std::shared_ptr<Connection> largest;
+  for (const Port& port : ports) {
+    for (const auto& connection : port.connections) {
+      if (connection->state() != Connection::State::arriving || connection->held() < kLargeRequest) continue;
+      if (!largest || connection->held() > largest->held()) largest = connection;
+    }
+  }
+  if (largest) largest->close();
 }
 
 void Server::Impl::each_connection(void (Connection::*act)()) {
