@@ -29,7 +29,7 @@ endfunction()
 install_library(replica "Replicates SQLite databases to object stores and restores them"
   REQUIRES sqlite3 liblz4 LIBS -pthread)
 install_library(control "JSON-RPC 2.0 control plane: codec, method table, server and client"
-  INTERFACE -lboost_json LIBS -lboost_container -pthread)
+  REQUIRES libssl libcrypto INTERFACE -lboost_json LIBS -lboost_container -pthread)
 
 configure_package_config_file(cmake/LitestreamConfig.cmake.in LitestreamConfig.cmake INSTALL_DESTINATION ${package_dir})
 write_basic_package_version_file(LitestreamConfigVersion.cmake COMPATIBILITY SameMinorVersion)

@@ -1,5 +1,6 @@
 // `litestreamctl completion SHELL`, and what those scripts ask back: `completion paths`.
 #include "completion.hpp"
+#include "connect.hpp"
 #include "control_call.hpp"
 
 namespace litestreamctl {
@@ -37,10 +38,9 @@ Outcome run_completion(const cli::Arguments& args) {
 }  // namespace
 
 Verb completion_verb() {
-  return {"completion",
-          "SHELL",
+  return {"completion", "SHELL",
           "Print the completion script for bash, zsh or fish: source it, or install it where the shell looks.",
-          {{"socket", "PATH", "for `completion paths`, which prints what the scripts offer as databases"}},
+          with_connection_flags({}),  // for `completion paths`, which prints what the scripts offer as databases
           run_completion};
 }
 

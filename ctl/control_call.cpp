@@ -2,9 +2,8 @@
 
 #include <unistd.h>
 
-#include <algorithm>
-
 #include "config/paths.hpp"
+#include "connect.hpp"
 
 namespace litestreamctl {
 
@@ -12,8 +11,6 @@ namespace json = boost::json;
 using std::chrono::milliseconds;
 
 namespace {
-
-constexpr milliseconds kConnectTimeout{5'000};
 
 tl::expected<json::value, Problem> option_value(const control::Field& field, const cli::Arguments& args) {
   if (field.placeholder.empty()) return json::value(args.is_on(field.flag));
@@ -56,13 +53,9 @@ tl::expected<json::object, Problem> options_of(const control::Method& method, co
 }
 
 tl::expected<control::Client, Problem> dial(const cli::Arguments& args) {
-  const std::string socket = args.value("socket");
-  if (socket.empty()) return misuse("socket path required; use -socket flag");
   const auto timeout = timeout_of(args);
   if (!timeout) return tl::unexpected(timeout.error());
-  auto client = control::Client::connect(socket, std::min(*timeout, kConnectTimeout));
-  if (!client) return problem(client.error());
-  return std::move(*client);
+  return connect(args, *timeout);
 }
 
 bool wants_text(const cli::Arguments& args) { return !args.is_on("json") && ::isatty(STDOUT_FILENO) == 1; }

@@ -9,7 +9,6 @@
 
 namespace litestreamctl {
 
-inline constexpr cli::Flag kSocketFlag{"socket", "PATH", "Control socket path, or http://HOST:PORT (required)"};
 inline constexpr cli::Flag kTimeoutFlag{"timeout", "SECONDS", "Maximum wait time", "30"};
 
 // -timeout, else 30 s.
@@ -24,7 +23,7 @@ tl::expected<boost::json::value, Problem> absolute(const std::string& path);
 // What the options say, as parameters of the method; its required parameters are not looked at.
 tl::expected<boost::json::object, Problem> options_of(const control::Method& method, const cli::Arguments& args);
 
-// Connects to -socket: "socket path required; use -socket flag", or why it failed.
+// Connects as the flags say, with the patience of -timeout.
 tl::expected<control::Client, Problem> dial(const cli::Arguments& args);
 
 // Is stdout a terminal, and was -json not given?

@@ -1,3 +1,4 @@
+#include "connect.hpp"
 #include "control_call.hpp"
 #include "many.hpp"
 #include "output.hpp"
@@ -49,7 +50,8 @@ std::string text_of(const control::Method& method, const json::value& result) {
 }
 
 Outcome run_method(const control::Method& method, const cli::Arguments& args) {
-  if (args.value("socket").empty()) return misuse("socket path required; use -socket flag");
+  if (args.value("socket").empty() && args.value("addr").empty())
+    return misuse("socket path required; use -socket flag");
   if (is_action(method) && names_many(args)) return run_on_many(method, args);
   auto params = params_of(method, args);
   if (!params) return tl::unexpected(params.error());
@@ -78,12 +80,12 @@ Verb verb_of(const control::Method& method) {
           {field.flag, field.placeholder, field.doc, is_switch ? "" : std::string_view(field.default_value)});
     }
   }
-  verb.flags.push_back(kSocketFlag);
   if (is_action(method)) {
     verb.arguments = "DB_PATH|'GLOB'";
     verb.flags.push_back(kAllFlag);
   }
   verb.flags.push_back({"json", "", "print JSON, also on a terminal"});
+  verb.flags = with_connection_flags(std::move(verb.flags));
   verb.run = [&method](const cli::Arguments& args) { return run_method(method, args); };
   return verb;
 }

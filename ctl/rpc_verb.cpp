@@ -1,6 +1,7 @@
 // `litestreamctl rpc METHOD [JSON]`: any call, also of methods this program does not know.
 #include <boost/json/parse.hpp>
 
+#include "connect.hpp"
 #include "control_call.hpp"
 #include "output.hpp"
 
@@ -42,11 +43,8 @@ Outcome run_rpc(const cli::Arguments& args) {
 }  // namespace
 
 Verb rpc_verb() {
-  return {"rpc",
-          "METHOD [JSON]",
-          "Call any method of the control protocol and print its result.",
-          {kSocketFlag, {"timeout", "SECONDS", "how long to wait for the reply; not sent", "30"}},
-          run_rpc};
+  return {"rpc", "METHOD [JSON]", "Call any method of the control protocol and print its result.",
+          with_connection_flags({{"timeout", "SECONDS", "how long to wait for the reply; not sent", "30"}}), run_rpc};
 }
 
 }  // namespace litestreamctl

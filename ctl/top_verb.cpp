@@ -1,6 +1,7 @@
 // `litestreamctl top`: a live view of all databases.
 #include <optional>
 
+#include "connect.hpp"
 #include "control_call.hpp"
 #include "human.hpp"
 #include "interrupt.hpp"
@@ -98,11 +99,8 @@ Outcome run_top(const cli::Arguments& args) {
 }  // namespace
 
 Verb top_verb() {
-  return {"top",
-          "",
-          "Show all databases live, the longest lag first: q or Ctrl-C ends. Without a terminal, once.",
-          {kSocketFlag, {"interval", "SECONDS", "time between two looks", "1"}},
-          run_top};
+  return {"top", "", "Show all databases live, the longest lag first: q or Ctrl-C ends. Without a terminal, once.",
+          with_connection_flags({{"interval", "SECONDS", "time between two looks", "1"}}), run_top};
 }
 
 }  // namespace litestreamctl

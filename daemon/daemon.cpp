@@ -8,14 +8,17 @@
 #include <iostream>
 #include <thread>
 
+#include "audit_log.hpp"
 #include "cli/flags.hpp"
 #include "config/paths.hpp"
+#include "control/methods.hpp"
 #include "control/server.hpp"
 #include "health.hpp"
 #include "log_sink.hpp"
 #include "metrics.hpp"
 #include "process.hpp"
 #include "reloader.hpp"
+#include "security.hpp"
 #include "service/service.hpp"
 
 namespace litestreamd {
@@ -59,7 +62,9 @@ class Daemon {
   Result<void> start();
   Result<void> register_databases();
   Result<void> listen();
-  void warn_if_open_to_network() const;
+  void observe(const control::CallRecord& call);
+  // Tokens, certificates and the file of the audit log anew.
+  void reload_credentials();
   Result<void> start_databases();
   void notify(const std::string& state);
   // Until there is a reason to end.
@@ -80,6 +85,9 @@ class Daemon {
   BackendMeter meter_;
   replica::Replicator replicator_;
   Service service_;
+  std::unique_ptr<AuditLog> audit_;
+  std::shared_ptr<control::Access> access_;
+  ControlMeter control_meter_;
   Reloader reloader_;
   std::optional<control::Server> server_;
   std::optional<Child> child_;
@@ -116,22 +124,43 @@ Result<void> Daemon::listen() {
   if (server.socket_path.empty() && server.http_addr.empty()) return {};
   server.metrics = [this] { return metrics(); };
   server.health = [this](const control::HealthQuery& query) { return health(query); };
+  if (auto r = apply_security(config(), options_.load.environment, server); !r) return r;
+  access_ = server.access;
+  if (const std::string& path = config().control.audit_log; !path.empty()) {
+    auto audit = AuditLog::open(path, clock_, log_);
+    if (!audit) return replica::pass(audit);
+    audit_ = std::move(*audit);
+  }
+  server.observer = [this](const control::CallRecord& call) { observe(call); };
+  const std::string scheme = server.tls ? "https://" : "http://";
   auto started = control::Server::start(service_, std::move(server));
   if (!started) return fail(Errc::unavailable, started.error().message, started.error().hint);
   server_ = std::move(*started);
   if (!server_->socket_path().empty())
     log_.log(LogLevel::info, "control socket listening", {{"path", server_->socket_path()}});
   if (!server_->http_addr().empty())
-    log_.log(LogLevel::info, "serving metrics on", {{"url", "http://" + server_->http_addr() + "/metrics"}});
-  warn_if_open_to_network();
+    log_.log(LogLevel::info, "serving metrics on", {{"url", scheme + server_->http_addr() + "/metrics"}});
+  for (const std::string& warning : security_warnings(config(), *access_)) log_.log(LogLevel::warn, warning);
   return {};
 }
 
-void Daemon::warn_if_open_to_network() const {
-  const std::string& addr = config().addr;
-  const std::string host = addr.substr(0, addr.rfind(':'));
-  if (addr.empty() || host == "localhost" || host == "[::1]" || host.starts_with("127.")) return;
-  log_.log(LogLevel::warn, "control calls on addr need no password and are open to other hosts", {{"addr", addr}});
+void Daemon::observe(const control::CallRecord& call) {
+  const std::string_view method = call.known != nullptr ? call.known->name : "unknown";
+  const std::string_view reason = call.error != nullptr ? std::string_view(call.error->reason) : std::string_view();
+  control_meter_.record(method, std::chrono::duration<double>(call.duration).count(), reason);
+  if (audit_) audit_->note(call);
+}
+
+void Daemon::reload_credentials() {
+  const auto complain = [this](const std::string& error) {
+    log_.log(LogLevel::error, "reload failed, what was read before stays valid", {{"error", error}});
+  };
+  if (audit_)
+    if (auto r = audit_->reopen(); !r) complain(r.error().message);
+  if (!server_) return;
+  if (auto r = server_->reload(); !r) return complain(r.error().message);
+  for (const std::string& warning : access_->warnings()) log_.log(LogLevel::warn, warning);
+  log_.log(LogLevel::info, "tokens and certificates read");
 }
 
 Result<void> Daemon::register_databases() {
@@ -207,6 +236,7 @@ void Daemon::on_signal(int number) {
 
 void Daemon::reload(std::stop_token stop) {
   log_.log(LogLevel::info, "signal received, reloading the configuration");
+  reload_credentials();
   const auto now = std::chrono::duration_cast<std::chrono::microseconds>(clock_.steady().time_since_epoch());
   notify("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(now.count()));
   const auto reloaded = service_.reload_config({}, {.stop = std::move(stop)});
@@ -277,6 +307,7 @@ std::string Daemon::metrics() const {
   input.operations = meter_.stats();
   input.process = read_process_stats();
   input.queues = replicator_.queue_depths();
+  input.control = control_meter_.stats();
   input.max_databases = config().max_measured_databases;
   return render_metrics(input);
 }

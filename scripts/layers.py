@@ -34,8 +34,9 @@ CONTROL_USES = {
     "net": [],
     "rpc": [],
     "methods": ["rpc"],
+    "access": ["net", "methods"],
     "http": ["rpc", "methods"],
-    "server": ["net", "rpc", "methods", "http"],
+    "server": ["net", "rpc", "methods", "http", "access"],
     "client": ["net", "rpc", "http"],
 }
 PUBLIC_HEADERS = {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "config/control_schema.hpp"
 #include "config/load.hpp"
 #include "config/paths.hpp"
 
@@ -228,6 +229,9 @@ class Checker {
 
 }  // namespace
 
-Result<void> complete(Config& config) { return Checker(config).run(); }
+Result<void> complete(Config& config) {
+  if (auto r = Checker(config).run(); !r) return r;
+  return check_control(config);
+}
 
 }  // namespace config

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "config/control_settings.hpp"
 #include "config/duration.hpp"
 #include "config/expand.hpp"
 #include "replica/result.hpp"
@@ -60,6 +61,9 @@ struct SocketSettings {
   std::string path;
   unsigned permissions = 0600;
   bool persist_to_config = false;
+  std::string user, group;                          // of the socket file; empty = the daemon's
+  std::vector<std::string> allow_uids, allow_gids;  // names or numbers
+  std::vector<AllowSettings> allow;
 
   // On when enabled says so, or when a path is given and enabled is absent.
   bool is_on() const noexcept { return enabled.value_or(!path.empty()); }
@@ -84,6 +88,7 @@ struct Config {
   std::vector<DatabaseSettings> databases;
   std::string addr, exec;
   SocketSettings socket;
+  ControlSettings control;
   LoggingSettings logging;
   std::vector<LevelSettings> levels{{std::chrono::seconds(30)}, {std::chrono::minutes(5)}, {std::chrono::hours(1)}};
   SnapshotSettings snapshot;  // both set after load()

@@ -17,6 +17,7 @@ constexpr GlobalKey kGlobalKeys[] = {
      }},
     {"addr", [](const Config& a, const Config& b) { return a.addr == b.addr; }},
     {"socket", [](const Config& a, const Config& b) { return a.socket == b.socket; }},
+    {"control", [](const Config& a, const Config& b) { return a.control == b.control; }},
     {"exec", [](const Config& a, const Config& b) { return a.exec == b.exec; }},
     {"levels", [](const Config& a, const Config& b) { return a.levels == b.levels; }},
     {"snapshot", [](const Config& a, const Config& b) { return a.snapshot == b.snapshot; }},

@@ -103,4 +103,17 @@ Result<void> assign(const Spot& spot, const Node& node, Duration& out) {
   return {};
 }
 
+Result<void> assign(const Spot& spot, const Node& node, std::vector<std::string>& out) {
+  if (node.kind == Node::Kind::null) return {};
+  out.clear();
+  if (node.kind == Node::Kind::scalar) return assign(spot, node, out.emplace_back());
+  if (node.kind != Node::Kind::sequence) return wrong_type(spot, node, "a list");
+  for (const Node& item : node.items) {
+    const Spot at{spot.path + "[" + std::to_string(out.size()) + "]", item.line};
+    if (item.kind != Node::Kind::scalar) return wrong_type(at, item, "a text");
+    if (auto r = assign(at, item, out.emplace_back()); !r) return r;
+  }
+  return {};
+}
+
 }  // namespace config

@@ -22,6 +22,8 @@ replica::Result<void> assign(const Spot& spot, const Node& node, std::string& ou
 replica::Result<void> assign(const Spot& spot, const Node& node, bool& out);
 replica::Result<void> assign(const Spot& spot, const Node& node, std::int64_t& out);
 replica::Result<void> assign(const Spot& spot, const Node& node, Duration& out);
+// A list of scalars, or one of them.
+replica::Result<void> assign(const Spot& spot, const Node& node, std::vector<std::string>& out);
 
 template <class T>
   requires(std::is_integral_v<T> && !std::is_same_v<T, bool> && !std::is_same_v<T, std::int64_t>)
@@ -45,6 +47,7 @@ replica::Result<void> assign(const Spot& spot, const Node& node, std::optional<T
 // The name of a type for --help.
 constexpr std::string_view type_name(const std::string*) { return "string"; }
 constexpr std::string_view type_name(const bool*) { return "boolean"; }
+constexpr std::string_view type_name(const std::vector<std::string>*) { return "list"; }
 constexpr std::string_view type_name(const Duration*) { return "duration"; }
 template <class T>
   requires(std::is_integral_v<T>)

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "config/control_schema.hpp"
 #include "config/paths.hpp"
 #include "config/section.hpp"
 
@@ -50,21 +51,6 @@ Result<void> read_replica(const Spot& spot, const Node& node, ReplicaSettings& o
     return fail(Errc::unsupported, std::to_string(out.line) + ": " + spot.path + ": " + known.error().message,
                 known.error().hint);
   return read_section(spot, node, kReplica, out);
-}
-
-// A list whose elements `read` reads.
-template <class T>
-Result<void> read_list(const Spot& spot, const Node& node, std::vector<T>& out,
-                       Result<void> (*read)(const Spot&, const Node&, T&)) {
-  if (node.kind == Node::Kind::null) return {};
-  if (node.kind != Node::Kind::sequence) return fail_at(spot, "expected a list");
-  out.clear();
-  for (const Node& item : node.items) {
-    const Spot at{spot.path + "[" + std::to_string(out.size()) + "]", item.line};
-    out.emplace_back();
-    if (auto r = read(at, item, out.back()); !r) return r;
-  }
-  return {};
 }
 
 constexpr std::array kSnapshotKeys{
@@ -122,6 +108,14 @@ constexpr std::array kSocketKeys{
     field<&SocketSettings::permissions>("permissions", "its mode (0600)"),
     field<&SocketSettings::persist_to_config>("persist-to-config",
                                               "write what is started and stopped at run time into this file (false)"),
+    field<&SocketSettings::user>("user", "owner of the socket file, name or number (the daemon's)"),
+    field<&SocketSettings::group>("group", "its group, name or number (the daemon's)"),
+    field<&SocketSettings::allow_uids>("allow-uids", "users who may call, names or numbers; root always may (all)"),
+    field<&SocketSettings::allow_gids>("allow-gids", "groups whose members may call (all)"),
+    Key<SocketSettings>{
+        "allow",
+        [](const Spot& s, const Node& n, SocketSettings& out) { return read_list(s, n, out.allow, read_allow); },
+        "list", "callers with a role of their own; the first that fits counts"},
 };
 constexpr Table<SocketSettings> kSocket{kSocketKeys};
 
@@ -129,7 +123,8 @@ constexpr Table<SocketSettings> kSocket{kSocketKeys};
 Result<void> read_socket(const Spot& spot, const Node& node, SocketSettings& out) {
   bool on = true;
   if (node.kind == Node::Kind::scalar && (node.text.empty() || (assign(spot, node, on) && !on))) {
-    out = SocketSettings{.enabled = false, .path = {}};
+    out = SocketSettings();
+    out.enabled = false;
     return {};
   }
   return read_section(spot, node, kSocket, out);
@@ -184,6 +179,8 @@ constexpr std::array kGlobalKeys{
                   return read_socket(s, n, out.socket);
                 },
                 "section", "the control socket; \"\" = off"},
+    Key<Config>{"control", [](const Spot& s, const Node& n, Config& out) { return read_control(s, n, out.control); },
+                "section", "who may call /control/, and how much"},
     global<&Config::exec>("exec", "command run beside replication; its end ends the daemon"),
     Key<Config>{"logging",
                 [](const Spot& s, const Node& n, Config& out) {
@@ -219,20 +216,6 @@ constexpr std::array kGlobalKeys{
 };
 constexpr Table<Config> kGlobal{kGlobalKeys, kPeerKeys};
 
-template <class T>
-void describe(std::string& out, std::string_view title, std::span<const Key<T>> table) {
-  out += title;
-  out += '\n';
-  for (const Key<T>& key : table) {
-    if (key.doc.empty()) continue;
-    std::string line = "  " + std::string(key.name);
-    line.resize(std::max<std::size_t>(line.size() + 1, 32), ' ');
-    line += key.type;
-    line.resize(std::max<std::size_t>(line.size() + 1, 42), ' ');
-    out += line + std::string(key.doc) + '\n';
-  }
-}
-
 }  // namespace
 
 Result<void> read_document(const Node& document, Config& out) {
@@ -245,6 +228,7 @@ std::string describe_keys() {
   describe<Db>(out, "\ndbs[]:", kDatabaseKeys);
   describe<ReplicaSettings>(out, "\ndbs[].replica:", kReplicaKeys);
   describe<SocketSettings>(out, "\nsocket:", kSocketKeys);
+  out += describe_control();
   describe<LoggingSettings>(out, "\nlogging:", kLoggingKeys);
   describe<SnapshotSettings>(out, "\nsnapshot:", kSnapshotKeys);
   describe<LevelSettings>(out, "\nlevels[]:", kLevelKeys);

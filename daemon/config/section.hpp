@@ -75,4 +75,34 @@ replica::Result<void> read_section(const Spot& section, const Node& node, const 
   return {};
 }
 
+// A list whose elements `read` reads.
+template <class T>
+replica::Result<void> read_list(const Spot& spot, const Node& node, std::vector<T>& out,
+                                replica::Result<void> (*read)(const Spot&, const Node&, T&)) {
+  if (node.kind == Node::Kind::null) return {};
+  if (node.kind != Node::Kind::sequence) return fail_at(spot, "expected a list");
+  out.clear();
+  for (const Node& item : node.items) {
+    const Spot at{spot.path + "[" + std::to_string(out.size()) + "]", item.line};
+    out.emplace_back();
+    if (auto r = read(at, item, out.back()); !r) return r;
+  }
+  return {};
+}
+
+// The keys of a section, one a line, for -help-config.
+template <class T>
+void describe(std::string& out, std::string_view title, std::span<const Key<T>> table) {
+  out += title;
+  out += '\n';
+  for (const Key<T>& key : table) {
+    if (key.doc.empty()) continue;
+    std::string line = "  " + std::string(key.name);
+    line.resize(std::max<std::size_t>(line.size() + 1, 32), ' ');
+    line += key.type;
+    line.resize(std::max<std::size_t>(line.size() + 1, 42), ' ');
+    out += line + std::string(key.doc) + '\n';
+  }
+}
+
 }  // namespace config

@@ -208,8 +208,8 @@ TEST_CASE("limits have their own answers") {
   CHECK(error_of(jsonrpc::parse(batch(101))).code == -32600);
 
   const std::string request = R"({"method": "m", "id": 1})";
-  CHECK(jsonrpc::parse(request + std::string(jsonrpc::kMaxBytes - request.size(), ' ')).calls[0]);
-  CHECK(error_of(jsonrpc::parse(request + std::string(jsonrpc::kMaxBytes - request.size() + 1, ' '))).reason ==
+  CHECK(jsonrpc::parse(request + std::string(control::Limits{}.max_body - request.size(), ' ')).calls[0]);
+  CHECK(error_of(jsonrpc::parse(request + std::string(control::Limits{}.max_body - request.size() + 1, ' '))).reason ==
         "too_large");
 }
 

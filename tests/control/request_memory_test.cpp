@@ -11,7 +11,7 @@ using namespace control_test;
 
 namespace {
 
-struct Caller {
+struct Client {
   std::string call(const std::string& method, const std::string& params, const Arrival& arrival = {}) {
     return dispatcher
         .handle(R"({"jsonrpc":"2.0","id":1,"method":")" + method + R"(","params":)" + params + "}", arrival)
@@ -25,68 +25,68 @@ struct Caller {
 }  // namespace
 
 TEST_CASE("a call repeated with its request_id has one effect and one answer") {
-  Caller caller;
+  Client client;
   const std::string params = R"({"path": "/b.db", "request_id": "r1"})";
-  const std::string first = caller.call("start", params);
+  const std::string first = client.call("start", params);
   CHECK(first.find("\"started\"") != std::string::npos);
-  CHECK(caller.call("start", params) == first);
-  CHECK(caller.service.calls().size() == 1);
-  CHECK(caller.call("start", R"({"path": "/b.db", "request_id": "r1", "timeout": 5})") == first);
-  CHECK(caller.service.calls().size() == 1);
-  caller.call("start", R"({"path": "/b.db", "request_id": "r2"})");
-  CHECK(caller.service.calls().size() == 2);
+  CHECK(client.call("start", params) == first);
+  CHECK(client.service.calls().size() == 1);
+  CHECK(client.call("start", R"({"path": "/b.db", "request_id": "r1", "timeout": 5})") == first);
+  CHECK(client.service.calls().size() == 1);
+  client.call("start", R"({"path": "/b.db", "request_id": "r2"})");
+  CHECK(client.service.calls().size() == 2);
 }
 
 TEST_CASE("a lasting error is remembered too") {
-  Caller caller;
+  Client client;
   const std::string params = R"({"path": "/a.db", "request_id": "r1"})";
-  const std::string first = caller.call("start", params);
+  const std::string first = client.call("start", params);
   CHECK(first.find("already_enabled") != std::string::npos);
-  CHECK(caller.call("start", params) == first);
-  CHECK(caller.service.calls().size() == 1);
+  CHECK(client.call("start", params) == first);
+  CHECK(client.service.calls().size() == 1);
 }
 
 TEST_CASE("a request_id belongs to one call") {
-  Caller caller;
-  caller.call("start", R"({"path": "/b.db", "request_id": "r1"})");
-  CHECK(caller.call("stop", R"({"path": "/b.db", "request_id": "r1"})").find("request_id_reused") != std::string::npos);
-  CHECK(caller.call("start", R"({"path": "/a.db", "request_id": "r1"})").find("request_id_reused") !=
+  Client client;
+  client.call("start", R"({"path": "/b.db", "request_id": "r1"})");
+  CHECK(client.call("stop", R"({"path": "/b.db", "request_id": "r1"})").find("request_id_reused") != std::string::npos);
+  CHECK(client.call("start", R"({"path": "/a.db", "request_id": "r1"})").find("request_id_reused") !=
         std::string::npos);
-  CHECK(caller.service.calls().size() == 1);
+  CHECK(client.service.calls().size() == 1);
 }
 
 TEST_CASE("a repeated call waits for the one under way") {
-  Caller caller;
+  Client client;
   const std::string params = R"({"path": "/b.db", "wait": true, "request_id": "r1"})";
   std::string first, second;
-  std::thread one([&] { first = caller.call("start", params); });
-  REQUIRE(caller.service.wait_for_waiting(1));
-  std::thread two([&] { second = caller.call("start", params); });
+  std::thread one([&] { first = client.call("start", params); });
+  REQUIRE(client.service.wait_for_waiting(1));
+  std::thread two([&] { second = client.call("start", params); });
   // Without time of its own it is not kept waiting.
-  CHECK(caller.call("start", R"({"path": "/b.db", "wait": true, "request_id": "r1", "timeout": 0.02})")
+  CHECK(client.call("start", R"({"path": "/b.db", "wait": true, "request_id": "r1", "timeout": 0.02})")
             .find("in_progress") != std::string::npos);
-  caller.service.open_gate();
+  client.service.open_gate();
   one.join();
   two.join();
   CHECK(first.find("\"started\"") != std::string::npos);
   CHECK(second == first);
-  CHECK(caller.service.calls().size() == 1);
+  CHECK(client.service.calls().size() == 1);
 }
 
 TEST_CASE("what may end otherwise is tried again") {
-  Caller caller;
+  Client client;
   const std::string params = R"({"path": "/b.db", "wait": true, "timeout": 0.02, "request_id": "r1"})";
-  CHECK(caller.call("start", params).find("timeout waiting for start") != std::string::npos);
-  caller.service.open_gate();
-  CHECK(caller.call("start", params).find("\"started\"") != std::string::npos);
-  CHECK(caller.service.calls().size() == 2);
+  CHECK(client.call("start", params).find("timeout waiting for start") != std::string::npos);
+  client.service.open_gate();
+  CHECK(client.call("start", params).find("\"started\"") != std::string::npos);
+  CHECK(client.service.calls().size() == 2);
 }
 
 TEST_CASE("what a Service throws is not remembered") {
-  Caller caller;
+  Client client;
   const std::string params = R"({"path": "/throw.db", "request_id": "r1"})";
-  CHECK(caller.call("start", params).find("-32603") != std::string::npos);
-  CHECK(caller.call("start", params).find("-32603") != std::string::npos);
+  CHECK(client.call("start", params).find("-32603") != std::string::npos);
+  CHECK(client.call("start", params).find("-32603") != std::string::npos);
 }
 
 TEST_CASE("outcomes are kept for ten minutes") {
@@ -114,24 +114,24 @@ TEST_CASE("the number of outcomes is bounded") {
 }
 
 TEST_CASE("a dry run reaches the Service as such and is not remembered") {
-  Caller caller;
+  Client client;
   const std::string params = R"({"path": "/b.db", "dry_run": true, "request_id": "r1"})";
-  caller.call("start", params);
-  caller.call("start", params);
-  CHECK(caller.service.calls() == std::vector<std::string>{"start /b.db - dry", "start /b.db - dry"});
+  client.call("start", params);
+  client.call("start", params);
+  CHECK(client.service.calls() == std::vector<std::string>{"start /b.db - dry", "start /b.db - dry"});
 }
 
 TEST_CASE("the deadline ends a call before its timeout") {
-  Caller caller;
+  Client client;
   Arrival arrival;
   arrival.on_the_clock = UnixTime(std::chrono::seconds(1'000'000));
-  caller.call("stop", R"({"path": "/b.db", "deadline": 1000005.5})", arrival);
-  CHECK(caller.service.last_call().deadline == arrival.at + 5500ms);
-  caller.call("stop", R"({"path": "/b.db", "deadline": 1000900})", arrival);
-  CHECK(caller.service.last_call().deadline == arrival.at + 29750ms);
-  CHECK(caller.call("stop", R"({"path": "/b.db", "deadline": 999999})", arrival).find("timeout waiting for stop") !=
+  client.call("stop", R"({"path": "/b.db", "deadline": 1000005.5})", arrival);
+  CHECK(client.service.last_call().deadline == arrival.at + 5500ms);
+  client.call("stop", R"({"path": "/b.db", "deadline": 1000900})", arrival);
+  CHECK(client.service.last_call().deadline == arrival.at + 29750ms);
+  CHECK(client.call("stop", R"({"path": "/b.db", "deadline": 999999})", arrival).find("timeout waiting for stop") !=
         std::string::npos);
-  CHECK(caller.service.calls().size() == 2);
-  CHECK(caller.call("stop", R"({"path": "/b.db", "deadline": "soon"})").find("deadline must be a number") !=
+  CHECK(client.service.calls().size() == 2);
+  CHECK(client.call("stop", R"({"path": "/b.db", "deadline": "soon"})").find("deadline must be a number") !=
         std::string::npos);
 }

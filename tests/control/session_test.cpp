@@ -124,7 +124,7 @@ TEST_CASE("bare JSON: what is no value is answered once and ends the session") {
 
 TEST_CASE("bare JSON: a value may be as large as the limit, not larger") {
   const std::string core = "{\"a\": 1}";
-  const std::string padding(control::jsonrpc::kMaxBytes - core.size(), ' ');
+  const std::string padding(control::Limits{}.max_body - core.size(), ' ');
   CHECK(run({"{" + padding + core.substr(1)}).requests.size() == 1);
   const Trace trace = run({"{" + padding + " " + core.substr(1)});
   CHECK(trace.requests.empty());

@@ -14,12 +14,22 @@ namespace control {
 // How much longer the client waits than the server was asked to work, so that the server's error is what is seen.
 inline constexpr std::chrono::milliseconds kClientGrace{2'000};
 
+struct ClientOptions {
+  std::chrono::milliseconds connect_timeout{5'000};
+  std::string token{};      // sent as bearer token, over HTTP only
+  std::string ca_file{};    // whom to trust for https; empty = the system's
+  std::string cert_file{};  // to show when the server asks for it; PEM, as the others
+  std::string key_file{};
+};
+
 class Client {
  public:
   // `target`: path of a Unix socket, or "http://host:port" (its path, if any, replaces "/control/"). Errors have
   // code::kTransport: "failed to connect to control socket: dial unix PATH: connect: no such file or directory".
   static Result<Client> connect(const std::string& target,
                                 std::chrono::milliseconds timeout = std::chrono::milliseconds(5'000));
+  // The same, also for "https://host:port".
+  static Result<Client> connect(const std::string& target, const ClientOptions& options);
 
   Client(Client&&) noexcept;
   Client& operator=(Client&&) noexcept;

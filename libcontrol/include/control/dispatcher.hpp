@@ -8,13 +8,14 @@
 
 #include "control/jsonrpc.hpp"
 #include "control/methods.hpp"
+#include "control/observer.hpp"
 
 namespace control {
 
 class Dispatcher {
  public:
-  // `service` must outlive the Dispatcher.
-  explicit Dispatcher(Service& service);
+  // `service` must outlive the Dispatcher. `observer` hears of every call that was well-formed, refused ones included.
+  explicit Dispatcher(Service& service, CallObserver observer = {});
   ~Dispatcher();
 
   // No value when nothing is to be answered: only notifications came. The calls of a batch are made one after another,
@@ -24,12 +25,19 @@ class Dispatcher {
   // The second half of handle, for who parses elsewhere.
   std::optional<std::string> run(const jsonrpc::Incoming& incoming, const Arrival& arrival) const;
 
+  // One call, with everything that belongs to it: role and databases of the caller, the Service, the observer.
+  Result<boost::json::value> call(const jsonrpc::Request& request, const Arrival& arrival) const;
+
  private:
   std::optional<std::string> answer(const jsonrpc::Request& request, const Arrival& arrival) const;
 
   Service& service_;
+  CallObserver observer_;
   std::unique_ptr<RequestMemory> memory_;
 };
+
+// Why the caller may not make this call; no value when it may, or when there is no such method.
+std::optional<Error> refusal(const jsonrpc::Request& request, const Arrival& arrival);
 
 // The slowest of the calls; brief only when there is one call and it has a reply.
 Pace pace_of(const jsonrpc::Incoming& incoming);

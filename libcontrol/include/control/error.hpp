@@ -1,6 +1,7 @@
 // Errors as values for everything in libcontrol; the same value travels over the wire as a JSON-RPC error.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
@@ -29,6 +30,7 @@ struct Error {
   std::string reason{};
   std::string hint{};
   bool retryable = false;
+  std::chrono::milliseconds retry_after{0};  // not before that; 0 = not known. "retry_after" in seconds on the wire
 
   friend bool operator==(const Error&, const Error&) = default;
 };

@@ -1,8 +1,9 @@
 // JSON-RPC 2.0 as text ↔ values. Pure; nothing here knows a method.
 //
 // Stricter than the specification where it is silent: an object with a key twice, at any depth, is no valid request
-// (-32600, id null, also for a whole batch), and the limits below are answered with -32600. Milder in one thing: the
-// member "jsonrpc" may be missing. Members that JSON-RPC does not name are ignored; `"params": null` is no params.
+// (-32600, id null, also for a whole batch), and what is beyond the Limits is answered with -32600. Milder in one
+// thing: the member "jsonrpc" may be missing. Members that JSON-RPC does not name are ignored; `"params": null` is no
+// params.
 #pragma once
 
 #include <boost/json/value.hpp>
@@ -13,12 +14,9 @@
 #include <vector>
 
 #include "control/error.hpp"
+#include "control/limits.hpp"
 
 namespace control::jsonrpc {
-
-inline constexpr std::size_t kMaxBytes = 1 << 20;
-inline constexpr std::size_t kMaxDepth = 32;
-inline constexpr std::size_t kMaxBatch = 100;
 
 struct Request {
   std::string method;
@@ -38,7 +36,7 @@ struct Incoming {
 };
 
 // Never fails as a whole: what is wrong comes back as Rejected.
-Incoming parse(std::string_view text);
+Incoming parse(std::string_view text, const Limits& limits = {});
 
 std::string print(const Request& request);
 std::string print_result(std::string_view id, const boost::json::value& result);

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "control/access.hpp"
 #include "control/api.hpp"
 
 namespace control {
@@ -26,9 +27,6 @@ struct Field {
   std::string_view doc;
 };
 
-// What a caller may do; each includes those before it.
-enum class Role { read, operate, admin };
-
 // How long a method takes. brief: a few values from memory, so that the server answers on its io thread. ordinary: also
 // from memory, but as much as there are databases. waits: may block until its deadline.
 enum class Pace { brief, ordinary, waits };
@@ -41,12 +39,14 @@ struct ErrorDoc {
 
 class RequestMemory;
 
-// When a request came in, and who may end it.
+// When a request came in, from whom and how, and who may end it.
 struct Arrival {
   std::chrono::steady_clock::time_point at = std::chrono::steady_clock::now();
   UnixTime on_the_clock = std::chrono::time_point_cast<UnixTime::duration>(std::chrono::system_clock::now());
   std::stop_token stop{};
   RequestMemory* memory = nullptr;  // where `request_id` is looked up; without it each call is done
+  Caller caller{};                  // nullptr = this process itself: everything is allowed
+  Transport transport = Transport::unix_socket;
 };
 
 struct Method {
@@ -62,6 +62,11 @@ struct Method {
   std::string_view example_params;  // JSON text; empty = none
   std::string_view example_result;
   Result<boost::json::value> (*invoke)(Service&, const boost::json::object& params, const Arrival&);
+  bool for_all = false;  // the answer tells of no database: also for callers who may use some of them only
+  std::vector<std::string_view> admin_params{};  // parameters that only an admin may give
+
+  // The result is one object a database, with its path; callers get those that they may use.
+  bool lists_databases() const;
 };
 
 std::span<const Method> methods();

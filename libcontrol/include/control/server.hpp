@@ -8,9 +8,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "control/api.hpp"
 #include "control/http.hpp"
+#include "control/limits.hpp"
+#include "control/observer.hpp"
 
 namespace control {
 
@@ -26,6 +29,19 @@ struct Health {
   std::string text = "ok\n";
 };
 
+// PEM files. With a client CA, clients may show a certificate that it has signed; one that it has not is refused.
+struct TlsOptions {
+  std::string cert_file;  // with the chain
+  std::string key_file;
+  std::string client_ca_file{};
+};
+
+// Of the socket file; what is absent stays as the process makes it.
+struct SocketOwner {
+  std::optional<uid_t> uid{};
+  std::optional<gid_t> gid{};
+};
+
 struct ServerOptions {
   using ms = std::chrono::milliseconds;
   std::string socket_path{};                           // empty = no Unix socket
@@ -35,13 +51,17 @@ struct ServerOptions {
   std::function<std::string()> metrics{};              // GET /metrics, in the Prometheus text format; empty = 404
   std::function<Health(const HealthQuery&)> health{};  // GET /healthz, /readyz; empty = 404, also for /livez
   HttpHandler http{};                                  // everything but /control, /metrics and those
-  std::size_t workers = 32;           // threads for calls that may wait; at most, they start when needed
-  std::size_t query_workers = 2;      // for calls that are answered at once, so that waiting ones never hold them up
-  std::size_t max_connections = 256;  // for each listener; beyond it the one idle, else arriving, for longest is closed
-  ms request_timeout{10'000};         // from the first byte of a request to its last
-  ms idle_timeout{300'000};           // between requests
-  ms write_timeout{30'000};           // for a client that does not take its reply
-  ms stop_timeout{5'000};             // how long stop() waits for replies to be taken
+  std::size_t workers = 32;       // threads for calls that may wait; at most, they start when needed
+  std::size_t query_workers = 2;  // for calls that are answered at once, so that waiting ones never hold them up
+  ms idle_timeout{300'000};       // between requests
+  ms write_timeout{30'000};       // for a client that does not take its reply
+  ms stop_timeout{5'000};         // how long stop() waits for replies to be taken
+  Limits limits{};
+  std::shared_ptr<Access> access{};  // who may call; empty = as an Access without any rules
+  std::optional<SocketOwner> socket_owner{};
+  std::optional<TlsOptions> tls{};        // http_addr speaks HTTPS
+  std::vector<std::string> host_names{};  // further names under which http_addr is called, for the check of Host
+  CallObserver observer{};
 };
 
 class Server {
@@ -57,6 +77,9 @@ class Server {
   // Takes no new calls, sets the stop token of the running ones, waits for them, sends their replies, and removes the
   // socket file if it is still ours. Not to be called from a handler or the Service. May be called again.
   void stop();
+
+  // Reads tokens and certificates anew; what can not be read stays as it was. New connections use the new certificate.
+  Result<void> reload();
 
   std::string socket_path() const;  // empty without that listener
   std::string http_addr() const;    // as configured, with the port that was really bound

@@ -12,6 +12,7 @@ namespace control {
 namespace {
 
 constexpr std::string_view kHttpScheme = "http://";
+constexpr std::string_view kHttpsScheme = "https://";
 constexpr std::string_view kDefaultPath = "/control/";
 
 Failure transport_failure(std::string message) {
@@ -23,11 +24,12 @@ struct Url {
   std::string path;
 };
 
-Url split_url(std::string_view rest) {
+Url split_url(std::string_view rest, std::string_view default_port) {
   const std::size_t slash = rest.find('/');
   std::string host(rest.substr(0, slash));
   const bool has_path = slash != std::string_view::npos && slash + 1 < rest.size();
-  if (host.find(':', host.rfind(']') == host.npos ? 0 : host.rfind(']')) == host.npos) host += ":80";
+  if (host.find(':', host.rfind(']') == host.npos ? 0 : host.rfind(']')) == host.npos)
+    host.append(":").append(default_port);
   return {.host = std::move(host), .path = std::string(has_path ? rest.substr(slash) : kDefaultPath)};
 }
 
@@ -35,6 +37,7 @@ Url split_url(std::string_view rest) {
 
 struct Client::Impl {
   ClientSocket socket;
+  std::string token{};
   std::optional<Url> url{};  // none: bare JSON on a Unix socket
   std::string buffer{};      // received, not yet used
   std::int64_t last_id = 0;
@@ -50,6 +53,7 @@ struct Client::Impl {
 std::string Client::Impl::frame(std::string request) const {
   if (!url) return std::move(request) + "\n";
   return "POST " + url->path + " HTTP/1.1\r\nHost: " + url->host +
+         (token.empty() ? "" : "\r\nAuthorization: Bearer " + token) +
          "\r\nUser-Agent: litestreamctl\r\nContent-Type: application/json\r\nContent-Length: " +
          std::to_string(request.size()) + "\r\n\r\n" + request;
 }
@@ -86,6 +90,7 @@ Result<std::string> Client::Impl::receive_http(Deadline deadline) {
   broken = !reader.keep_alive();
   if (reader.status() != 200) {
     std::string text = reader.take_body();
+    if (text.starts_with('{') && jsonrpc::parse_response(text)) return text;  // why, as JSON-RPC says it
     text.erase(text.find_last_not_of(" \r\n") + 1);
     return fail({.code = code::kTransport,
                  .message = "server answered " + std::to_string(reader.status()) + ": " + text,
@@ -111,15 +116,25 @@ Client& Client::operator=(Client&&) noexcept = default;
 Client::~Client() = default;
 
 Result<Client> Client::connect(const std::string& target, std::chrono::milliseconds timeout) {
-  const Deadline deadline = std::chrono::steady_clock::now() + timeout;
-  const bool is_http = target.starts_with(kHttpScheme);
+  return connect(target, ClientOptions{.connect_timeout = timeout});
+}
+
+Result<Client> Client::connect(const std::string& target, const ClientOptions& options) {
+  const Deadline deadline = std::chrono::steady_clock::now() + options.connect_timeout;
+  const bool is_https = target.starts_with(kHttpsScheme);
+  const bool is_http = is_https || target.starts_with(kHttpScheme);
   std::optional<Url> url;
   Result<ClientSocket> socket = [&]() -> Result<ClientSocket> {
     if (!is_http) return ClientSocket::dial_unix(target, deadline);
-    url = split_url(std::string_view(target).substr(kHttpScheme.size()));
+    const std::string_view scheme = is_https ? kHttpsScheme : kHttpScheme;
+    url = split_url(std::string_view(target).substr(scheme.size()), is_https ? "443" : "80");
     Result<std::pair<std::string, std::string>> parts = split_address(url->host);
     if (!parts) return fail({.code = code::kTransport, .message = parts.error().message, .reason = "invalid_address"});
-    return ClientSocket::dial_tcp(parts->first, parts->second, deadline);
+    Result<ClientSocket> dialled = ClientSocket::dial_tcp(parts->first, parts->second, deadline);
+    if (!dialled || !is_https) return dialled;
+    if (Result<void> tls = dialled->start_tls(parts->first, options, deadline); !tls)
+      return fail(std::move(tls.error()));
+    return dialled;
   }();
   if (!socket) {
     Error error = std::move(socket.error());
@@ -127,7 +142,8 @@ Result<Client> Client::connect(const std::string& target, std::chrono::milliseco
         (is_http ? "failed to connect to control server: " : "failed to connect to control socket: ") + error.message;
     return fail(std::move(error));
   }
-  return Client(std::make_unique<Impl>(Impl{.socket = std::move(*socket), .url = std::move(url)}));
+  return Client(
+      std::make_unique<Impl>(Impl{.socket = std::move(*socket), .token = options.token, .url = std::move(url)}));
 }
 
 Result<boost::json::value> Client::call(std::string_view method, const boost::json::value& params,

@@ -111,7 +111,43 @@ Result<ClientSocket> ClientSocket::dial_tcp(const std::string& host, const std::
   return result;
 }
 
+Result<void> ClientSocket::start_tls(const std::string& host, const ClientOptions& options, Deadline deadline) {
+  Result<ClientTls> tls = ClientTls::make(host, options);
+  if (!tls) return fail(std::move(tls.error()));
+  for (;;) {
+    const Result<bool> complete = tls->handshake();
+    const Result<void> sent = send_plain(tls->take_output(), deadline);  // also the alert that says why not
+    if (!complete) return fail(complete.error());
+    if (!sent) return sent;
+    if (*complete) break;
+    const Result<std::string> records = receive_plain(deadline);
+    if (!records) return fail(records.error());
+    if (records->empty()) return transport_failure("tls: the server closed the connection", "tls_failed");
+    tls->feed(*records);
+  }
+  tls_ = std::move(*tls);
+  return {};
+}
+
 Result<void> ClientSocket::send(std::string_view bytes, Deadline deadline) {
+  if (!tls_) return send_plain(bytes, deadline);
+  if (Result<void> written = tls_->write(bytes); !written) return written;
+  return send_plain(tls_->take_output(), deadline);
+}
+
+Result<std::string> ClientSocket::receive(Deadline deadline) {
+  if (!tls_) return receive_plain(deadline);
+  for (;;) {
+    bool ended = false;
+    Result<std::string> bytes = tls_->read(ended);
+    if (!bytes || ended || !bytes->empty()) return bytes;
+    const Result<std::string> records = receive_plain(deadline);
+    if (!records || records->empty()) return records;
+    tls_->feed(*records);
+  }
+}
+
+Result<void> ClientSocket::send_plain(std::string_view bytes, Deadline deadline) {
   while (!bytes.empty()) {
     const ssize_t n = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (n >= 0) {
@@ -127,7 +163,7 @@ Result<void> ClientSocket::send(std::string_view bytes, Deadline deadline) {
   return {};
 }
 
-Result<std::string> ClientSocket::receive(Deadline deadline) {
+Result<std::string> ClientSocket::receive_plain(Deadline deadline) {
   std::array<char, 1 << 16> chunk;
   for (;;) {
     const ssize_t n = ::recv(fd_.get(), chunk.data(), chunk.size(), 0);

@@ -6,8 +6,6 @@
 #include <boost/beast/http/status.hpp>
 #include <boost/beast/http/string_body.hpp>
 
-#include "control/jsonrpc.hpp"
-
 namespace control {
 namespace {
 
@@ -56,13 +54,13 @@ std::optional<std::string_view> HttpRequest::header(std::string_view name) const
 struct HttpRequestReader::Impl {
   using Parser = http::request_parser<http::string_body>;
 
-  Impl() { reset(); }
+  explicit Impl(std::size_t max) : max_body(max) { reset(); }
 
   void reset() {
     parser.emplace();
     parser->eager(true);
     parser->header_limit(kMaxHeaderBytes);
-    parser->body_limit(jsonrpc::kMaxBytes);
+    parser->body_limit(max_body);
     said_continue = false;
     started = false;
   }
@@ -80,6 +78,7 @@ struct HttpRequestReader::Impl {
     return State::wants_continue;
   }
 
+  std::size_t max_body;
   std::optional<Parser> parser;
   HttpResponse failure;
   bool said_continue = false;
@@ -87,7 +86,7 @@ struct HttpRequestReader::Impl {
   bool keep_alive = true;
 };
 
-HttpRequestReader::HttpRequestReader() : impl_(std::make_unique<Impl>()) {}
+HttpRequestReader::HttpRequestReader(std::size_t max_body) : impl_(std::make_unique<Impl>(max_body)) {}
 HttpRequestReader::~HttpRequestReader() = default;
 
 bool HttpRequestReader::started() const { return impl_->started; }

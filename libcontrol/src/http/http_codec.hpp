@@ -15,7 +15,7 @@ inline constexpr std::size_t kMaxHeaderBytes = 1 << 14;
 // One request at a time out of a stream of bytes.
 class HttpRequestReader {
  public:
-  HttpRequestReader();
+  explicit HttpRequestReader(std::size_t max_body);
   ~HttpRequestReader();
 
   enum class State { need_more, wants_continue, complete, failed };

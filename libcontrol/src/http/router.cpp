@@ -6,6 +6,7 @@
 #include <cctype>
 #include <charconv>
 
+#include "control/jsonrpc.hpp"
 #include "http/http_codec.hpp"
 
 namespace control {
@@ -36,6 +37,23 @@ bool is_accepted_type(std::optional<std::string_view> header) {
   type.erase(type.find_last_not_of(" \t") + 1);
   return type.empty() || type == "application/json" || type == "application/json-rpc" ||
          type == "application/x-www-form-urlencoded";
+}
+
+bool is_numeric(const std::string& host) {
+  in6_addr address{};
+  return inet_pton(AF_INET, host.c_str(), &address) == 1 || inet_pton(AF_INET6, host.c_str(), &address) == 1;
+}
+
+int status_of(const Error& error) {
+  if (error.reason == "unauthenticated") return 401;
+  return error.reason == "rate_limited" ? 429 : 403;
+}
+
+void add_advice(HttpResponse& response, const Error& error) {
+  if (response.status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"litestreamd\"");
+  if (error.retry_after.count() == 0) return;
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(error.retry_after);
+  response.headers.emplace_back("Retry-After", std::to_string(seconds.count()));
 }
 
 bool is_health(const std::string& path) {
@@ -80,9 +98,13 @@ bool is_loopback_name(std::string_view host) {
   return host == "localhost" || host.ends_with(".localhost") || host == "::1";
 }
 
+// A browser that was led here by a name of somebody else's sends that name; it does not invent numeric addresses.
 bool Router::host_is_allowed(std::string_view host) const {
   const std::string name = host_without_port(host);
-  return is_loopback_name(name) || name == lower(options_.bind_host);
+  if (is_loopback_name(name) || name == lower(options_.bind_host)) return true;
+  if (options_.bound_to_loopback && options_.host_names.empty()) return false;
+  return is_numeric(name) || std::any_of(options_.host_names.begin(), options_.host_names.end(),
+                                         [&](const std::string& allowed) { return lower(allowed) == name; });
 }
 
 std::optional<HttpResponse> Router::refuse(const HttpRequest& request) const {
@@ -91,7 +113,7 @@ std::optional<HttpResponse> Router::refuse(const HttpRequest& request) const {
   if (request.header("Origin")) return text_response(403, "Requests from web pages are refused\n");
   const std::optional<std::string_view> host = request.header("Host");
   if (!host && request.version >= 11) return text_response(400, "Bad request: no Host\n");
-  if (host && options_.bound_to_loopback && !host_is_allowed(*host)) {
+  if (host && (options_.bound_to_loopback || !options_.host_names.empty()) && !host_is_allowed(*host)) {
     return text_response(403, "Host is not a name of this server\n");
   }
   return std::nullopt;
@@ -108,7 +130,7 @@ Route Router::control(const HttpRequest& request) const {
 
 Route Router::read_only(const HttpRequest& request, std::function<HttpResponse(const HttpRequest&)> run) const {
   if (request.method != "GET" && request.method != "HEAD") return method_not_allowed("GET, HEAD");
-  return RouteToHandler{.run = std::move(run)};
+  return RouteToHandler{.run = std::move(run), .open = true};
 }
 
 Route Router::route(const HttpRequest& request) const {
@@ -129,9 +151,22 @@ Route Router::route(const HttpRequest& request) const {
   };
 }
 
-HttpResponse rpc_response(std::optional<std::string> reply) {
-  if (!reply) return {.status = 204};
-  return {.content_type = "application/json", .body = std::move(*reply) + "\n"};
+HttpResponse rpc_response(std::optional<std::string> reply, const Error* refused) {
+  HttpResponse response{.status = reply ? 200 : 204, .content_type = "application/json"};
+  if (reply) response.body = std::move(*reply) + "\n";
+  if (refused != nullptr) {
+    response.status = status_of(*refused);
+    add_advice(response, *refused);
+  }
+  return response;
+}
+
+HttpResponse refusal_response(const HttpRequest& request, const Error& error) {
+  if (is_control(request.path)) return rpc_response(jsonrpc::print_error("null", error), &error);
+  HttpResponse response = text_response(status_of(error), error.message + "\n");
+  if (!error.hint.empty()) response.body += error.hint + "\n";
+  add_advice(response, error);
+  return response;
 }
 
 }  // namespace control

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "control/http.hpp"
 #include "control/server.hpp"
@@ -15,6 +16,7 @@ struct RouterOptions {
   bool control_on_tcp = true;
   std::string bind_host{};  // of the TCP listener, without the port
   bool bound_to_loopback = false;
+  std::vector<std::string> host_names{};
   std::function<std::string()> metrics{};
   std::function<Health(const HealthQuery&)> health{};
   HttpHandler http{};
@@ -26,6 +28,7 @@ struct RouteToRpc {};
 struct RouteToHandler {
   std::function<HttpResponse(const HttpRequest&)> run;
   bool may_wait = false;
+  bool open = false;  // to everybody, without credentials
 };
 using Route = std::variant<HttpResponse, RouteToRpc, RouteToHandler>;
 
@@ -44,8 +47,11 @@ class Router {
   RouterOptions options_;
 };
 
-// The answer to a request that was routed to RPC.
-HttpResponse rpc_response(std::optional<std::string> reply);
+// The answer to a request that was routed to RPC. `refused`: why its only call was turned away; decides the status.
+HttpResponse rpc_response(std::optional<std::string> reply, const Error* refused = nullptr);
+
+// The answer to a request of somebody who may not make it: 401, 403 or 429; an error of JSON-RPC under /control/.
+HttpResponse refusal_response(const HttpRequest& request, const Error& error);
 
 // "localhost:9090" → "localhost", "[::1]:80" → "::1", lower case.
 std::string host_without_port(std::string_view host);

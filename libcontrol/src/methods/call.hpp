@@ -54,6 +54,11 @@ std::string identity(std::string_view method, Params params) {
   return std::string(method) + " " + boost::json::serialize(encode(std::move(params)));
 }
 
+// Two callers may use the same ID; neither hears of the other's outcome. The name of a caller is one line.
+inline std::string own_id(const Arrival& arrival, const std::string& request_id) {
+  return (arrival.caller ? arrival.caller->name : std::string()) + "\n" + request_id;
+}
+
 // Decode, call, encode: the same for every method.
 template <class Params, auto kMember>
 Result<boost::json::value> call(Service& service, const boost::json::object& object, const Arrival& arrival,
@@ -79,7 +84,7 @@ Result<boost::json::value> call(Service& service, const boost::json::object& obj
   if constexpr (requires { params->safety; }) {
     const Safety& safety = params->safety;
     if (arrival.memory != nullptr && safety.request_id && !safety.dry_run) {
-      return arrival.memory->run(*safety.request_id, identity(name, *params), call, arrival.at, work);
+      return arrival.memory->run(own_id(arrival, *safety.request_id), identity(name, *params), call, arrival.at, work);
     }
   }
   return work();

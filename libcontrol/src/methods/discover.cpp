@@ -96,6 +96,7 @@ Method discover_method() {
         if (auto none = decode<NoParams>(given); !none) return fail(std::move(none.error()));
         return document();
       },
+      .for_all = true,
   };
 }
 

@@ -20,11 +20,10 @@ Error internal_error(std::string what) {
       .code = code::kInternalError, .message = "Internal error", .reason = "internal_error", .hint = std::move(what)};
 }
 
-Result<boost::json::value> guarded_invoke(Service& service, const jsonrpc::Request& request, const Arrival& arrival) {
-  const Method* method = find_method(request.method);
-  if (method == nullptr) return fail(unknown_method(request.method));
+Result<boost::json::value> guarded_invoke(Service& service, const Method& method, const jsonrpc::Request& request,
+                                          const Arrival& arrival) {
   try {
-    return invoke(*method, service, request.params, arrival);
+    return invoke(method, service, request.params, arrival);
   } catch (const std::exception& e) {
     return fail(internal_error(e.what()));
   } catch (...) {
@@ -32,20 +31,88 @@ Result<boost::json::value> guarded_invoke(Service& service, const jsonrpc::Reque
   }
 }
 
+// The parameter `path`; a value of another type is left to the check of the parameters.
+std::optional<std::string_view> path_of(const boost::json::value& params) {
+  const boost::json::object* object = params.if_object();
+  const boost::json::value* path = object != nullptr ? object->if_contains("path") : nullptr;
+  if (path == nullptr || !path->is_string()) return std::nullopt;
+  return std::string_view(path->get_string().data(), path->get_string().size());
+}
+
+std::optional<Error> refusal(const Method& method, const jsonrpc::Request& request, const Principal& caller) {
+  if (std::optional<Error> error = authorise(caller, method, path_of(request.params))) return error;
+  const boost::json::object* object = request.params.if_object();
+  if (caller.role == Role::admin && caller.sees_all()) return std::nullopt;
+  for (const std::string_view name : method.admin_params) {
+    const boost::json::value* given = object != nullptr ? object->if_contains(name) : nullptr;
+    if (given == nullptr || given->is_null()) continue;
+    return forbidden("parameter " + std::string(name) + " of " + std::string(method.name),
+                     "needs the role admin and all databases");
+  }
+  return std::nullopt;
+}
+
+// Leaves to the caller what it may use.
+void keep_own(boost::json::value& result, const Principal& caller) {
+  boost::json::array kept;
+  for (boost::json::value& entry : result.as_array()) {
+    const std::optional<std::string_view> path = path_of(entry);
+    if (path && caller.may_use(*path)) kept.push_back(std::move(entry));
+  }
+  result = std::move(kept);
+}
+
+Result<boost::json::value> perform(Service& service, const Method* method, const jsonrpc::Request& request,
+                                   const Arrival& arrival) {
+  if (method == nullptr) return fail(unknown_method(request.method));
+  const Principal* caller = arrival.caller.get();
+  if (caller != nullptr) {
+    if (std::optional<Error> error = refusal(*method, request, *caller)) return fail(std::move(*error));
+  }
+  Result<boost::json::value> result = guarded_invoke(service, *method, request, arrival);
+  if (result && caller != nullptr && !caller->sees_all() && method->lists_databases()) keep_own(*result, *caller);
+  return result;
+}
+
 }  // namespace
 
-Dispatcher::Dispatcher(Service& service) : service_(service), memory_(std::make_unique<RequestMemory>()) {}
+Dispatcher::Dispatcher(Service& service, CallObserver observer)
+    : service_(service), observer_(std::move(observer)), memory_(std::make_unique<RequestMemory>()) {}
 Dispatcher::~Dispatcher() = default;
 
+std::optional<Error> refusal(const jsonrpc::Request& request, const Arrival& arrival) {
+  const Method* method = find_method(request.method);
+  if (method == nullptr || arrival.caller == nullptr) return std::nullopt;
+  return refusal(*method, request, *arrival.caller);
+}
+
+Result<boost::json::value> Dispatcher::call(const jsonrpc::Request& request, const Arrival& arrival) const {
+  const auto began = std::chrono::steady_clock::now();
+  const Method* method = find_method(request.method);
+  Arrival remembering = arrival;
+  remembering.memory = memory_.get();
+  Result<boost::json::value> result = perform(service_, method, request, remembering);
+  if (observer_) {
+    observer_({.caller = arrival.caller.get(),
+               .transport = arrival.transport,
+               .method = request.method,
+               .known = method,
+               .params = &request.params,
+               .id = request.id ? std::string_view(*request.id) : std::string_view(),
+               .error = result ? nullptr : &result.error(),
+               .duration = std::chrono::steady_clock::now() - began});
+  }
+  return result;
+}
+
 std::optional<std::string> Dispatcher::answer(const jsonrpc::Request& request, const Arrival& arrival) const {
-  Result<boost::json::value> result = guarded_invoke(service_, request, arrival);
+  Result<boost::json::value> result = call(request, arrival);
   if (!request.id) return std::nullopt;
   return result ? jsonrpc::print_result(*request.id, *result) : jsonrpc::print_error(*request.id, result.error());
 }
 
 std::optional<std::string> Dispatcher::run(const jsonrpc::Incoming& incoming, const Arrival& arrival) const {
   Arrival turn = arrival;
-  turn.memory = memory_.get();
   std::string replies;
   for (const auto& call : incoming.calls) {
     std::optional<std::string> reply =

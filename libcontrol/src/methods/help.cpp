@@ -87,9 +87,13 @@ curl -X POST http://localhost:9090/control/ -H "Content-Type: application/json" 
 echo '{"jsonrpc": "2.0", "method": "list", "id": 1}' | nc -U -N /var/run/litestream.sock
 ```
 
-There is no authentication on TCP: bind `addr` to the loopback interface. So that no web page can make a browser call
-the daemon, requests on TCP with an `Origin` header are refused (403), on a loopback address also those whose `Host` is
-neither a loopback name nor the configured one (403), and bodies of a type other than `application/json`,
+Who may call what is in [security.md](security.md): tokens, TLS, roles. Without any of it, `/control/` is served to
+everybody on a loopback address, and on another to nobody (403) unless `control.insecure` is true. Credentials that are
+missing or wrong are answered with 401, calls beyond the caller's role or databases with 403, calls beyond its rate with
+429; the body is the JSON-RPC error. `/metrics` and the health routes need no credentials.
+
+So that no web page can make a browser call the daemon, requests on TCP with an `Origin` header are refused (403), on a
+loopback address also those whose `Host` is neither a loopback name nor a configured one (403), and bodies of a type other than `application/json`,
 `application/x-www-form-urlencoded` (what `curl -d` sends) or none (415).
 
 ## Rules
@@ -110,6 +114,8 @@ neither a loopback name nor the configured one (403), and bodies of a type other
 
 ## Limits
 
+The first three, the time to arrive and the number of connections can be set under `control.limits`.
+
 | what | limit | beyond it |
 | --- | --- | --- |
 | request or batch | 1 MiB | -32600 `too_large`, and the connection is closed; HTTP 413 |
@@ -119,6 +125,8 @@ neither a loopback name nor the configured one (403), and bodies of a type other
 | HTTP header | 16 KiB | 431 |
 | time for one request to arrive | 10 s | the connection is closed |
 | idle time of a connection | 5 min | the connection is closed |
+| requests that are arriving, of all connections | 16 MiB | the connection with the largest is closed |
+| calls a second and caller | `control.limits.rate`; none by default | -32001 `rate_limited`, with `data.retry_after` in seconds; HTTP 429 |
 | connections a listener | 256 | the one idle for longest is closed, else the one whose request has been arriving for longest |
 
 ## Errors
@@ -136,7 +144,7 @@ neither a loopback name nor the configured one (403), and bodies of a type other
 | -32601 | no such method |
 | -32602 | wrong parameters; the message names the one |
 | -32603 | a defect of the daemon |
-| -32001 | the method failed; also `shutting_down` while the daemon stops |
+| -32001 | the method failed; also `shutting_down` while the daemon stops, `unauthenticated`, `forbidden` and `rate_limited` |
 | -32004 | the timeout was over; what was begun goes on |
 
 ## Methods

@@ -24,6 +24,7 @@ Method start_method() {
       .example_result = R"({"status": "started", "path": "/data/app.db"})",
       .invoke = [](Service& s, const json::object& p,
                    const Arrival& a) { return call<StartParams, &Service::start>(s, p, a, "start"); },
+      .admin_params = {"config"},  // registers a database, from any file that the daemon can read
   };
 }
 

@@ -54,6 +54,7 @@ Method info_method() {
                         R"("started_at": "2024-01-01T00:00:00Z", "sqlite_version": "3.40.1"})",
       .invoke = [](Service& s, const json::object& p,
                    const Arrival& a) { return call<NoParams, &Service::info>(s, p, a, "info"); },
+      .for_all = true,
   };
 }
 

@@ -4,7 +4,7 @@ namespace control {
 namespace {
 
 Error reused(const std::string& id) {
-  return {.message = "request_id was used for another call: " + id,
+  return {.message = "request_id was used for another call: " + id.substr(id.find('\n') + 1),  // own_id() before it
           .reason = "request_id_reused",
           .hint = "make a new ID for every call, and repeat one only with the same method and parameters"};
 }

@@ -6,7 +6,7 @@
 #include <boost/system/error_code.hpp>
 #include <unordered_set>
 
-#include "control/jsonrpc.hpp"
+#include "control/limits.hpp"
 
 namespace control {
 namespace {
@@ -137,22 +137,22 @@ class Handler {
   bool has_duplicate_ = false;
 };
 
-Error too_deep() {
+Error too_deep(const Limits& limits) {
   return {.code = code::kInvalidRequest,
-          .message = "request nested deeper than " + std::to_string(jsonrpc::kMaxDepth) + " levels",
+          .message = "request nested deeper than " + std::to_string(limits.max_depth) + " levels",
           .reason = "too_deep"};
 }
 
 }  // namespace
 
-Result<JsonDocument> read_json(std::string_view text) {
-  if (text.size() > jsonrpc::kMaxBytes) {
+Result<JsonDocument> read_json(std::string_view text, const Limits& limits) {
+  if (text.size() > limits.max_body) {
     return fail({.code = code::kInvalidRequest,
-                 .message = "request larger than " + std::to_string(jsonrpc::kMaxBytes) + " bytes",
+                 .message = "request larger than " + std::to_string(limits.max_body) + " bytes",
                  .reason = "too_large"});
   }
   json::parse_options options;
-  options.max_depth = jsonrpc::kMaxDepth;
+  options.max_depth = limits.max_depth;
   json::basic_parser<Handler> parser(options);
   error_code ec;
   const std::size_t used = parser.write_some(false, text.data(), text.size(), ec);
@@ -163,7 +163,7 @@ Result<JsonDocument> read_json(std::string_view text) {
                  .reason = "duplicate_key",
                  .hint = "give each member of an object once"});
   }
-  if (ec == json::error::too_deep) return fail(too_deep());
+  if (ec == json::error::too_deep) return fail(too_deep(limits));
   if (ec) {
     return fail({.code = code::kParseError,
                  .message = "Parse error",

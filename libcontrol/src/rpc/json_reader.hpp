@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "control/error.hpp"
+#include "control/limits.hpp"
 
 namespace control {
 
@@ -18,8 +19,8 @@ struct JsonDocument {
   std::vector<std::string> number_ids;
 };
 
-// Errors are ready to be sent: code::kParseError for what is not JSON, code::kInvalidRequest for text beyond the limits
-// of jsonrpc.hpp (reasons "too_large", "too_deep") and for "duplicate_key".
-Result<JsonDocument> read_json(std::string_view text);
+// Errors are ready to be sent: code::kParseError for what is not JSON, code::kInvalidRequest for text beyond the
+// limits (reasons "too_large", "too_deep") and for "duplicate_key".
+Result<JsonDocument> read_json(std::string_view text, const Limits& limits);
 
 }  // namespace control

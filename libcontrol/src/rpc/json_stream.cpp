@@ -1,7 +1,5 @@
 #include "rpc/json_stream.hpp"
 
-#include "control/jsonrpc.hpp"
-
 namespace control {
 
 void JsonStream::skip_blanks() {
@@ -35,7 +33,7 @@ JsonStream::State JsonStream::scan() {
     if (buffer_.front() != '{' && buffer_.front() != '[') return State::broken;
   }
   while (scanned_ < buffer_.size()) {
-    if (scanned_ == jsonrpc::kMaxBytes) return State::too_large;
+    if (scanned_ == max_bytes_) return State::too_large;
     step(buffer_[scanned_++]);
     if (where_ == Where::outside) return State::complete;
   }

@@ -11,6 +11,8 @@ namespace control {
 
 class JsonStream {
  public:
+  explicit JsonStream(std::size_t max_bytes) : max_bytes_(max_bytes) {}
+
   void feed(std::string_view bytes) { buffer_.append(bytes); }
 
   enum class State { need_more, complete, broken, too_large };
@@ -28,6 +30,7 @@ class JsonStream {
   void skip_blanks();
   void step(char c);
 
+  std::size_t max_bytes_;
   std::string buffer_;       // begins with the first byte of a value
   std::size_t scanned_ = 0;  // of buffer_
   std::size_t depth_ = 0;

@@ -64,12 +64,12 @@ tl::expected<Request, Rejected> read_request(json::value& value, const std::stri
   return request;
 }
 
-Incoming read_batch(JsonDocument document) {
+Incoming read_batch(JsonDocument document, const Limits& limits) {
   json::array& array = document.root.get_array();
   if (array.empty()) return rejected(invalid_request("a batch must not be empty"));
-  if (array.size() > kMaxBatch) {
+  if (array.size() > limits.max_batch) {
     return rejected({.code = code::kInvalidRequest,
-                     .message = "batch of more than " + std::to_string(kMaxBatch) + " requests",
+                     .message = "batch of more than " + std::to_string(limits.max_batch) + " requests",
                      .reason = "batch_too_large"});
   }
   Incoming incoming{.calls = {}, .batch = true};
@@ -87,6 +87,7 @@ json::object error_object(const Error& error) {
   if (!error.reason.empty()) data["reason"] = error.reason;
   if (!error.hint.empty()) data["hint"] = error.hint;
   data["retryable"] = error.retryable;
+  if (error.retry_after.count() > 0) data["retry_after"] = std::chrono::duration<double>(error.retry_after).count();
   object["data"] = std::move(data);
   return object;
 }
@@ -123,10 +124,10 @@ Result<Error> read_error(const json::value& value) {
 
 }  // namespace
 
-Incoming parse(std::string_view text) {
-  Result<JsonDocument> document = read_json(text);
+Incoming parse(std::string_view text, const Limits& limits) {
+  Result<JsonDocument> document = read_json(text, limits);
   if (!document) return rejected(std::move(document.error()));
-  if (document->root.is_array()) return read_batch(std::move(*document));
+  if (document->root.is_array()) return read_batch(std::move(*document), limits);
   return single(
       read_request(document->root, document->root.is_object() ? document->number_ids.front() : std::string()));
 }

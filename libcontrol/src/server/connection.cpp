@@ -14,6 +14,9 @@ using boost::system::error_code;
 // the reply that is still on its way.
 constexpr std::chrono::seconds kLingerTime{1};
 
+// Text that is parsed where it arrives. More of it could hold up the other connections for milliseconds.
+constexpr std::size_t kParsedAtOnce = 1 << 14;
+
 HttpResponse guarded(const RouteToHandler& route, const HttpRequest& request) {
   try {
     return route.run(request);
@@ -24,16 +27,32 @@ HttpResponse guarded(const RouteToHandler& route, const HttpRequest& request) {
 
 }  // namespace
 
-Connection::Connection(Socket socket, Transport transport, ConnectionContext& context)
+Connection::Connection(StreamSocket socket, Transport transport, Peer peer, ConnectionContext& context)
     : socket_(std::move(socket)),
       timer_(socket_.get_executor()),
-      session_(transport),
+      transport_(transport),
+      peer_(std::move(peer)),
+      session_(transport, context.options.limits),
       context_(context),
       idle_since_(Clock::now()) {}
 
 void Connection::start(std::function<void()> on_closed) {
   on_closed_ = std::move(on_closed);
-  advance();
+  socket_.is_tls() ? handshake() : advance();
+}
+
+void Connection::handshake() {
+  handshaking_ = true;
+  request_began_ = Clock::now();
+  arm(request_began_ + context_.options.limits.request_timeout);
+  socket_.async_handshake([self = shared_from_this()](error_code ec) {
+    self->handshaking_ = false;
+    if (self->closed_) return;
+    if (ec) return self->close();
+    self->certificate_names_ = self->socket_.peer_names();
+    self->idle_since_ = Clock::now();
+    self->advance();
+  });
 }
 
 void Connection::shut_down() {
@@ -45,6 +64,7 @@ void Connection::shut_down() {
 void Connection::close() {
   if (closed_) return;
   closed_ = true;
+  release();
   error_code ignored;
   socket_.close(ignored);
   timer_.cancel();
@@ -71,14 +91,22 @@ void Connection::arm(Clock::time_point at) {
   });
 }
 
+void Connection::release() { context_.arriving -= std::exchange(held_, 0); }
+
 void Connection::read() {
+  if (!session_.in_request()) release();
   if (session_.in_request() && !receiving_) request_began_ = Clock::now();
   receiving_ = session_.in_request();
-  arm(receiving_ ? request_began_ + context_.options.request_timeout : idle_since_ + context_.options.idle_timeout);
+  if (context_.arriving > context_.options.limits.max_arriving) context_.make_room();
+  if (closed_) return;
+  arm(receiving_ ? request_began_ + context_.options.limits.request_timeout
+                 : idle_since_ + context_.options.idle_timeout);
   socket_.async_read_some(boost::asio::buffer(chunk_), [self = shared_from_this()](error_code ec, std::size_t n) {
     if (ec && ec != boost::asio::error::eof) return self->close();
     if (ec) self->session_.feed_end();
     self->session_.feed({self->chunk_.data(), n});
+    self->held_ += n;
+    self->context_.arriving += n;
     self->advance();
   });
 }
@@ -95,8 +123,12 @@ void Connection::write(std::string output) {
 }
 
 void Connection::linger() {
+  if (socket_.is_tls()) {
+    arm(Clock::now() + kLingerTime);
+    return socket_.async_tls_shutdown([self = shared_from_this()](error_code) { self->close(); });
+  }
   error_code ec;
-  socket_.shutdown(Socket::shutdown_send, ec);
+  socket_.shutdown_send(ec);
   if (ec) return close();
   arm(Clock::now() + kLingerTime);
   discard();
@@ -108,17 +140,57 @@ void Connection::discard() {
   });
 }
 
-void Connection::accept(const Session::Rpc& rpc) {
-  call(rpc.text, [this](const std::optional<std::string>& reply) { session_.reply(reply); });
+void Connection::accept(Session::Rpc rpc) {
+  if (!peer_) {
+    report(nullptr, {}, peer_.error());
+    session_.close_after_reply();
+    session_.reply(std::optional(jsonrpc::print_error("null", peer_.error())));
+    return advance();
+  }
+  call(std::move(rpc.text), *peer_,
+       [this](const std::optional<std::string>& text, const Error*) { session_.reply(text); });
+}
+
+Result<Caller> Connection::identify(const HttpRequest& request) const {
+  if (transport_ == Transport::unix_socket) return peer_;
+  return context_.access.remote({.authorization = request.header("Authorization"),
+                                 .certificate_names = certificate_names_,
+                                 .loopback = context_.tcp_is_loopback});
 }
 
 void Connection::accept(HttpRequest request) {
   request.received = Clock::now();
   request.stop = context_.stop;
+  if (!peer_) return refuse(request, peer_.error());
   Route route = context_.router.route(request);
   if (const auto* response = std::get_if<HttpResponse>(&route)) return respond(*response);
-  if (auto* handler = std::get_if<RouteToHandler>(&route)) return handle(std::move(*handler), std::move(request));
-  call(request.body, [this](std::optional<std::string> reply) { session_.reply(rpc_response(std::move(reply))); });
+  auto* handler = std::get_if<RouteToHandler>(&route);
+  if (handler != nullptr && handler->open) return handle(std::move(*handler), std::move(request));
+  const Result<Caller> caller = identify(request);
+  if (!caller) return refuse(request, caller.error());
+  request.caller = *caller;
+  if (handler != nullptr) {
+    if (std::optional<Error> error = over_rate(*caller, 1)) return refuse(request, *error);
+    return handle(std::move(*handler), std::move(request));
+  }
+  call(std::move(request.body), *caller, [this](std::optional<std::string> text, const Error* refused) {
+    session_.reply(rpc_response(std::move(text), refused));
+  });
+}
+
+void Connection::refuse(const HttpRequest& request, const Error& error) {
+  report(request.caller.get(), {}, error);
+  respond(refusal_response(request, error));
+}
+
+void Connection::report(const Principal* caller, std::string_view method, const Error& error) const {
+  if (!context_.options.observer) return;
+  context_.options.observer({.caller = caller, .transport = transport_, .method = method, .error = &error});
+}
+
+std::optional<Error> Connection::over_rate(const Caller& caller, std::size_t calls) const {
+  const auto wait = context_.access.spend(*caller, calls, Clock::now());
+  return wait ? std::optional(rate_limited(*wait)) : std::nullopt;
 }
 
 void Connection::respond(const HttpResponse& response) {
@@ -126,23 +198,45 @@ void Connection::respond(const HttpResponse& response) {
   advance();
 }
 
-void Connection::call(std::string_view text, std::function<void(std::optional<std::string>)> reply) {
-  jsonrpc::Incoming incoming = jsonrpc::parse(text);
-  const Pace pace = pace_of(incoming);
-  const Arrival arrival{.at = Clock::now(), .stop = context_.stop};
-  if (pace == Pace::brief) {
-    reply(context_.dispatcher.run(incoming, arrival));
+void Connection::call(std::string text, const Caller& caller, Reply reply) {
+  if (text.size() <= kParsedAtOnce) {
+    return dispatch(jsonrpc::parse(text, context_.options.limits), caller, std::move(reply));
+  }
+  run(false, [this, text = std::move(text), caller, reply = std::move(reply)]() -> Completion {
+    auto incoming = std::make_shared<jsonrpc::Incoming>(jsonrpc::parse(text, context_.options.limits));
+    return [this, incoming, caller, reply] { dispatch(std::move(*incoming), caller, reply); };
+  });
+}
+
+void Connection::dispatch(jsonrpc::Incoming incoming, const Caller& caller, Reply reply) {
+  const auto& first = incoming.calls.front();
+  if (const std::optional<Error> error = over_rate(caller, incoming.calls.size())) {
+    report(caller.get(), first && !incoming.batch ? std::string_view(first->method) : std::string_view(), *error);
+    const bool has_id = !incoming.batch && first && first->id;
+    reply(jsonrpc::print_error(has_id ? *first->id : "null", *error), &*error);
     return advance();
   }
-  run(pace == Pace::waits, [this, incoming = std::move(incoming), arrival, reply = std::move(reply)]() -> Completion {
-    return [reply, text = context_.dispatcher.run(incoming, arrival)] { reply(text); };
-  });
+  const Arrival arrival{.at = Clock::now(), .stop = context_.stop, .caller = caller, .transport = transport_};
+  std::optional<Error> refused;
+  if (!incoming.batch && first) refused = refusal(*first, arrival);
+  const Pace pace = pace_of(incoming);
+  if (pace == Pace::brief) {
+    reply(context_.dispatcher.run(incoming, arrival), refused ? &*refused : nullptr);
+    return advance();
+  }
+  run(pace == Pace::waits,
+      [this, incoming = std::move(incoming), arrival, refused, reply = std::move(reply)]() -> Completion {
+        return [this, reply, refused, text = context_.dispatcher.run(incoming, arrival)] {
+          reply(text, refused ? &*refused : nullptr);
+          advance();
+        };
+      });
 }
 
 void Connection::handle(RouteToHandler route, HttpRequest request) {
   const bool waits = route.may_wait;
   run(waits, [this, route = std::move(route), request = std::move(request)]() -> Completion {
-    return [this, response = guarded(route, request)] { session_.reply(response); };
+    return [this, response = guarded(route, request)] { respond(response); };
   });
 }
 
@@ -156,7 +250,6 @@ void Connection::run(bool may_wait, std::function<Completion()> job) {
       self->busy_ = false;
       if (self->closed_) return;
       done();
-      self->advance();
     });
   });
 }

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <array>
-#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
@@ -12,6 +11,7 @@
 #include "http/router.hpp"
 #include "server/lane.hpp"
 #include "server/session.hpp"
+#include "server/stream_socket.hpp"
 
 namespace control {
 
@@ -23,14 +23,21 @@ struct ConnectionContext {
   Lane& workers;        // calls that may wait
   Lane& query_workers;  // the others
   std::stop_token stop;
+  Access& access;
+  bool tcp_is_loopback = false;
+  std::function<void()> make_room{};  // closes a connection whose request is arriving
+  std::size_t arriving = 0;           // bytes of requests that are not answered yet
 };
+
+// Who is at the other end of a Unix socket, or why that one may do nothing. On TCP every request says it for itself.
+using Peer = Result<Caller>;
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  using Socket = boost::asio::generic::stream_protocol::socket;
+  using Socket = StreamSocket::Socket;
   using Clock = std::chrono::steady_clock;
 
-  Connection(Socket socket, Transport transport, ConnectionContext& context);
+  Connection(StreamSocket socket, Transport transport, Peer peer, ConnectionContext& context);
 
   // `on_closed` is called once.
   void start(std::function<void()> on_closed);
@@ -43,12 +50,15 @@ class Connection : public std::enable_shared_from_this<Connection> {
   enum class State { idle, arriving, working };
   State state() const {
     if (busy_ || !writing_.empty()) return State::working;
-    return session_.in_request() ? State::arriving : State::idle;
+    return handshaking_ || session_.in_request() ? State::arriving : State::idle;
   }
+  // Bytes of the request that is arriving or worked on.
+  std::size_t held() const { return held_; }
   // When that began; for `idle` and `arriving`.
   Clock::time_point since() const { return state() == State::arriving ? request_began_ : idle_since_; }
 
  private:
+  void handshake();
   void advance();
   void read();
   void write(std::string output);
@@ -56,25 +66,40 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void discard();
   void arm(Clock::time_point at);
 
-  void accept(const Session::Rpc& rpc);
+  void accept(Session::Rpc rpc);
   void accept(HttpRequest request);
-  void call(std::string_view text, std::function<void(std::optional<std::string>)> reply);
+  Result<Caller> identify(const HttpRequest& request) const;
+  void refuse(const HttpRequest& request, const Error& error);
+  // Of a refusal before the call was dispatched.
+  void report(const Principal* caller, std::string_view method, const Error& error) const;
+  // `refused`: why the only call was turned away.
+  using Reply = std::function<void(std::optional<std::string> text, const Error* refused)>;
+  void call(std::string text, const Caller& caller, Reply reply);
+  void dispatch(jsonrpc::Incoming incoming, const Caller& caller, Reply reply);
+  std::optional<Error> over_rate(const Caller& caller, std::size_t calls) const;
   void handle(RouteToHandler route, HttpRequest request);
   void respond(const HttpResponse& response);
 
-  // Runs `job` on a worker, and what it returned on the io thread.
+  void release();
+
+  // Runs `job` on a worker, and what it returned on the io thread; that goes on with advance().
   using Completion = std::function<void()>;
   void run(bool may_wait, std::function<Completion()> job);
 
-  Socket socket_;
+  StreamSocket socket_;
   boost::asio::steady_timer timer_;
+  Transport transport_;
+  Peer peer_;
+  std::vector<std::string> certificate_names_;
   Session session_;
   ConnectionContext& context_;
   std::function<void()> on_closed_;
   std::array<char, 1 << 14> chunk_;
   std::string writing_;
+  std::size_t held_ = 0;
   Clock::time_point idle_since_;
   Clock::time_point request_began_;
+  bool handshaking_ = false;
   bool receiving_ = false;  // request_began_ holds
   bool busy_ = false;       // a job runs
   bool shutting_down_ = false;

@@ -43,6 +43,9 @@ std::optional<sockaddr_un> unix_address(const std::string& path) {
   return address;
 }
 
+template <class Id>
+constexpr Id kUnchanged = static_cast<Id>(-1);  // chown(2)
+
 const sockaddr* generic(const sockaddr_un& address) { return reinterpret_cast<const sockaddr*>(&address); }
 
 bool same_file(const struct stat& a, const struct stat& b) { return a.st_dev == b.st_dev && a.st_ino == b.st_ino; }
@@ -136,7 +139,7 @@ Bound bound_to(int fd) {
 
 }  // namespace
 
-Result<UnixListener> listen_unix(const std::string& path, unsigned permissions) {
+Result<UnixListener> listen_unix(const std::string& path, unsigned permissions, const SocketOwner& owner) {
   const std::optional<sockaddr_un> address = unix_address(path);
   if (!address) {
     return listen_failure("unix " + path, "path is too long", "invalid_address", "use a path of at most 107 bytes");
@@ -149,6 +152,14 @@ Result<UnixListener> listen_unix(const std::string& path, unsigned permissions) 
     return listen_failure("unix " + path, errno);
   }
   struct stat made{};
+  const bool has_owner = owner.uid || owner.gid;
+  if (has_owner &&
+      ::chown(path.c_str(), owner.uid.value_or(kUnchanged<uid_t>), owner.gid.value_or(kUnchanged<gid_t>))) {
+    const int error = errno;
+    ::unlink(path.c_str());
+    return listen_failure("unix " + path, "cannot set its owner: " + errno_text(error), "listen_failed",
+                          "only root may give it to another user or to a group of which it is no member");
+  }
   if (::chmod(path.c_str(), permissions) != 0 || ::lstat(path.c_str(), &made) != 0 || ::listen(fd, SOMAXCONN) != 0) {
     const int error = errno;
     ::unlink(path.c_str());

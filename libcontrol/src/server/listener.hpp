@@ -6,6 +6,7 @@
 #include <string>
 
 #include "control/error.hpp"
+#include "control/server.hpp"
 #include "net/unique_fd.hpp"
 
 namespace control {
@@ -17,9 +18,9 @@ struct UnixListener {
   ino_t inode{};
 };
 
-// The file has `permissions` from the first moment. A socket file that nobody listens on is replaced; a live one is
-// refused ("another daemon listens on …", reason "address_in_use"), anything but a socket too.
-Result<UnixListener> listen_unix(const std::string& path, unsigned permissions);
+// The file has `permissions` and `owner` before anybody can connect. A socket file that nobody listens on is replaced;
+// a live one is refused ("another daemon listens on …", reason "address_in_use"), anything but a socket too.
+Result<UnixListener> listen_unix(const std::string& path, unsigned permissions, const SocketOwner& owner = {});
 
 // Removes the socket file, unless somebody has put another in its place.
 void remove_socket_file(const UnixListener& listener);

@@ -12,12 +12,15 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <list>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <system_error>
 
+#include "net/peer_process.hpp"
 #include "server/connection.hpp"
 #include "server/listener.hpp"
+#include "server/tls.hpp"
 
 namespace control {
 namespace {
@@ -27,9 +30,13 @@ using boost::system::error_code;
 using Protocol = asio::generic::stream_protocol;
 using Acceptor = asio::basic_socket_acceptor<Protocol>;
 
+constexpr std::size_t kLargeRequest = 1 << 16;  // smaller ones are left alone when memory is short
+constexpr std::chrono::milliseconds kFreshTime{
+    1'000};  // a request begins within that of the connection, or the last one
 constexpr std::chrono::milliseconds kAcceptPause{100};  // after an error such as "too many open files"
 
 struct Listeners {
+  TlsContext tls;
   std::optional<UnixListener> unix_socket;
   std::optional<TcpListener> tcp;
 };
@@ -41,6 +48,11 @@ Result<Listeners> open_listeners(const ServerOptions& options) {
                  .reason = "invalid_address",
                  .hint = "configure a socket path or an http address"});
   }
+  if (options.tls) {
+    Result<TlsContext> tls = make_tls_context(*options.tls);
+    if (!tls) return fail(std::move(tls.error()));
+    listeners.tls = std::move(*tls);
+  }
   // TCP first: nothing has to be tidied up when the second one fails.
   if (!options.http_addr.empty()) {
     Result<TcpListener> tcp = listen_tcp(options.http_addr);
@@ -48,7 +60,8 @@ Result<Listeners> open_listeners(const ServerOptions& options) {
     listeners.tcp = std::move(*tcp);
   }
   if (!options.socket_path.empty()) {
-    Result<UnixListener> unix_socket = listen_unix(options.socket_path, options.socket_permissions);
+    Result<UnixListener> unix_socket =
+        listen_unix(options.socket_path, options.socket_permissions, options.socket_owner.value_or(SocketOwner{}));
     if (!unix_socket) return fail(std::move(unix_socket.error()));
     listeners.unix_socket = std::move(*unix_socket);
   }
@@ -59,6 +72,7 @@ RouterOptions router_options(const ServerOptions& options, const Listeners& list
   return {.control_on_tcp = options.control_on_tcp,
           .bind_host = listeners.tcp ? listeners.tcp->bind_host : std::string(),
           .bound_to_loopback = listeners.tcp && listeners.tcp->loopback,
+          .host_names = options.host_names,
           .metrics = options.metrics,
           .health = options.health,
           .http = options.http};
@@ -84,11 +98,15 @@ struct Server::Impl {
   ~Impl() { stop(); }
 
   void stop();
+  Result<void> reload();
 
   // The rest runs on the io thread.
   void accept_next(Port& port);
   void admit(Port& port, Connection::Socket socket);
+  StreamSocket stream(const Port& port, Connection::Socket socket);
+  Peer peer(const Port& port, int fd) const;
   void make_room(Port& port);
+  void drop_largest_request();
   void begin_stop();
   void each_connection(void (Connection::*act)());
   void end_if_empty();
@@ -106,6 +124,7 @@ struct Server::Impl {
   ConnectionContext context;
   std::list<Port> ports;
   bool stopping = false;
+  std::mutex tls_mutex;  // guards listeners.tls
   std::thread io_thread;
 };
 
@@ -113,12 +132,16 @@ Server::Impl::Impl(Service& service, ServerOptions given, Listeners opened)
     : options(std::move(given)),
       listeners(std::move(opened)),
       router(router_options(options, listeners)),
-      dispatcher(service),
+      dispatcher(service, options.observer),
       workers("control-wait", std::max<std::size_t>(options.workers, 1)),
       query_workers("control-query", std::max<std::size_t>(options.query_workers, 1)),
-      context{options, dispatcher, router, workers, query_workers, stop_source.get_token()} {
+      context{options,         dispatcher,
+              router,          workers,
+              query_workers,   stop_source.get_token(),
+              *options.access, listeners.tcp && listeners.tcp->loopback} {
   if (listeners.unix_socket) ports.emplace_back(io, Transport::unix_socket, AF_UNIX, listeners.unix_socket->fd);
   if (listeners.tcp) ports.emplace_back(io, Transport::tcp, listeners.tcp->family, listeners.tcp->fd);
+  context.make_room = [this] { drop_largest_request(); };
   for (Port& port : ports) accept_next(port);
   io_thread = start_thread("control-io", [this] { io.run(); });
 }
@@ -138,14 +161,16 @@ void Server::Impl::accept_next(Port& port) {
 }
 
 void Server::Impl::admit(Port& port, Connection::Socket socket) {
-  if (port.connections.size() >= options.max_connections) make_room(port);
-  if (port.connections.size() >= options.max_connections) return;  // all are at work: hang up
-  ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);            // Asio's accept leaves it to children
+  if (port.connections.size() >= options.limits.max_connections) make_room(port);
+  if (port.connections.size() >= options.limits.max_connections) return;  // all are at work: hang up
+  ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);                   // Asio's accept leaves it to children
   if (port.transport == Transport::tcp) {
     const int on = 1;
     ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   }
-  const auto connection = std::make_shared<Connection>(std::move(socket), port.transport, context);
+  Peer who = peer(port, socket.native_handle());
+  const auto connection =
+      std::make_shared<Connection>(stream(port, std::move(socket)), port.transport, std::move(who), context);
   port.connections.insert(connection);
   connection->start([this, &port, key = std::weak_ptr(connection)] {
     port.connections.erase(key.lock());
@@ -153,18 +178,55 @@ void Server::Impl::admit(Port& port, Connection::Socket socket) {
   });
 }
 
+StreamSocket Server::Impl::stream(const Port& port, Connection::Socket socket) {
+  if (port.transport != Transport::tcp || !options.tls) return StreamSocket(std::move(socket));
+  const std::lock_guard lock(tls_mutex);
+  return StreamSocket(std::move(socket), listeners.tls);
+}
+
+Peer Server::Impl::peer(const Port& port, int fd) const {
+  if (port.transport != Transport::unix_socket) return Caller();
+  const std::optional<PeerProcess> process = peer_process(fd);
+  if (!process) return fail(forbidden("unknown process", "the system does not say who is calling"));
+  return options.access->peer(*process);
+}
+
+Result<void> Server::Impl::reload() {
+  Result<void> tokens = options.access->reload();
+  if (options.tls) {
+    Result<TlsContext> fresh = make_tls_context(*options.tls);
+    if (!fresh) return fail(std::move(fresh.error()));
+    const std::lock_guard lock(tls_mutex);
+    listeners.tls = std::move(*fresh);
+  }
+  return tokens;
+}
+
 void Server::Impl::make_room(Port& port) {
   // Requests arrive whole when nothing is wrong; clients that send theirs bit by bit must not lock the others out.
   using State = Connection::State;
   std::shared_ptr<Connection> least;
-  const auto rank = [](const Connection& connection) {
-    return std::pair(connection.state() == State::arriving, connection.since());
+  // One that has just connected is about to send: not before those that take their time with it.
+  const auto fresh = Connection::Clock::now() - kFreshTime;
+  const auto rank = [&](const Connection& connection) {
+    return std::pair(connection.state() == State::arriving || connection.since() > fresh, connection.since());
   };
   for (const auto& connection : port.connections) {
     if (connection->state() == State::working) continue;
     if (!least || rank(*connection) < rank(*least)) least = connection;
   }
   if (least) least->close();
+}
+
+void Server::Impl::drop_largest_request() {
+  std::shared_ptr<Connection> largest;
+  for (const Port& port : ports) {
+    for (const auto& connection : port.connections) {
+      if (connection->state() != Connection::State::arriving || connection->held() < kLargeRequest) continue;
+      if (!largest || connection->held() > largest->held()) largest = connection;
+    }
+  }
+  if (largest) largest->close();
 }
 
 void Server::Impl::each_connection(void (Connection::*act)()) {
@@ -213,6 +275,11 @@ Server& Server::operator=(Server&&) noexcept = default;
 Server::~Server() = default;
 
 Result<Server> Server::start(Service& service, ServerOptions options) {
+  if (!options.access) {
+    Result<std::shared_ptr<Access>> access = Access::open({});
+    if (!access) return fail(std::move(access.error()));
+    options.access = std::move(*access);
+  }
   Result<Listeners> listeners = open_listeners(options);
   if (!listeners) return fail(std::move(listeners.error()));
   try {  // threads and descriptors may be refused by the system
@@ -223,6 +290,8 @@ Result<Server> Server::start(Service& service, ServerOptions options) {
 }
 
 void Server::stop() { impl_->stop(); }
+
+Result<void> Server::reload() { return impl_->reload(); }
 
 std::string Server::socket_path() const {
   return impl_->listeners.unix_socket ? impl_->listeners.unix_socket->path : std::string();

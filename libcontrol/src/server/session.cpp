@@ -46,7 +46,7 @@ std::optional<Session::Work> Session::next_bare() {
       return Rpc{json_.take()};
     case JsonStream::State::too_large:
       refuse("null", {.code = code::kInvalidRequest,
-                      .message = "request larger than " + std::to_string(jsonrpc::kMaxBytes) + " bytes",
+                      .message = "request larger than " + std::to_string(max_body_) + " bytes",
                       .reason = "too_large"});
       return std::nullopt;
     case JsonStream::State::need_more:

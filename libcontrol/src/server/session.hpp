@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "control/http.hpp"
+#include "control/limits.hpp"
 #include "http/http_codec.hpp"
 #include "rpc/json_stream.hpp"
 
@@ -16,7 +17,8 @@ namespace control {
 
 class Session {
  public:
-  explicit Session(Transport transport) : transport_(transport) {}
+  explicit Session(Transport transport, const Limits& limits = {})
+      : transport_(transport), max_body_(limits.max_body), json_(limits.max_body), http_(limits.max_body) {}
 
   void feed(std::string_view bytes);
   void feed_end();  // nothing more will come
@@ -53,6 +55,7 @@ class Session {
   void refuse(std::string_view id, const Error& error);
 
   Transport transport_;
+  std::size_t max_body_;
   Mode mode_ = Mode::unknown;
   std::string buffer_;  // not yet given to the reader; unused once the mode is bare
   JsonStream json_;
