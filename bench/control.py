@@ -60,9 +60,9 @@ class Caller:
     def refused(self, data):
         return b'"error":' in data if self.kind == "ours" else not data.startswith(b"HTTP/1.1 200")
 
-    def times(self, operation, count, reconnect=False):
+    def times(self, operation, count, params=None, reconnect=False):
         """Milliseconds of each of `count` calls; with `reconnect` that of connecting among them."""
-        payload, found = self.payload(operation), []
+        payload, found = self.payload(operation, params), []
         if not reconnect:
             self.connect()
         for _ in range(count):

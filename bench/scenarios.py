@@ -233,7 +233,18 @@ class Bench:
 
     # -- control
 
-    def control(self, order, count=100):
+    def control(self, order):
+        """With one database, with 100 and with 1,000."""
+        results = {kind: {} for kind in order}
+        for count, seconds in ((1, 5), (100, 20), (1000, 5)):
+            for kind, times in self.control_of(order, count, self.seconds(seconds)).items():
+                results[kind].update({f"control {name}, {label} ms": procfs.percentile(values, share)
+                                      for name, values in times.items()
+                                      for label, share in (("p50", 0.5), ("p99", 0.99))})
+            self.clear()
+        return results
+
+    def control_of(self, order, count, seconds):
         """Both daemons up and idle, asked in turns: what disturbs one disturbs the other."""
         places = {kind: self.place() for kind in order}
         fleets = {kind: self.fleet(place, count) for kind, place in places.items()}
@@ -242,19 +253,24 @@ class Bench:
             daemons = {kind: running.enter_context(Daemon(kind, places[kind], fleets[kind])) for kind in order}
             for kind in order:
                 self.wait_for_all(places[kind], fleets[kind], 9)
-            for _ in range(int(self.seconds(20))):
+            for _ in range(int(seconds)):
                 for kind, daemon in daemons.items():
-                    self.ask(control.Caller(kind, daemon.socket), times[kind])
-                    self.commit_and_sync(daemon, fleets[kind][0]["path"], times[kind])
-        return {kind: {f"control {name}, {label} ms": procfs.percentile(values, share)
-                       for name, values in times[kind].items() for label, share in (("p50", 0.5), ("p99", 0.99))}
-                for kind in order}
+                    self.ask(daemon, count, fleets[kind][0]["path"], times[kind])
+        return times
 
-    @staticmethod
-    def ask(caller, times):
-        for name, operation, reconnect in (("info", "info", False), ("info on a new connection", "info", True),
-                                           ("list of 100", "list", False)):
-            times.setdefault(name, []).extend(caller.times(operation, 100, reconnect))
+    def ask(self, daemon, count, database, times):
+        caller = control.Caller(daemon.kind, daemon.socket)
+        def note(name, *call, **how):
+            times.setdefault(name, []).extend(caller.times(*call, **how))
+        if count == 1:  # the peer has no status: its list of one says the same
+            params = {"path": str(database)}
+            note("status of one", *(("status", 100, params) if daemon.kind == "ours" else ("list", 100)))
+        else:
+            note(f"list of {count}", "list", 100 if count == 100 else 20)
+        if count == 100:
+            note("info", "info", 100)
+            note("info on a new connection", "info", 100, reconnect=True)
+            self.commit_and_sync(daemon, database, times)
 
     @staticmethod
     def commit_and_sync(daemon, database, times):

@@ -11,13 +11,13 @@ using control::Result;
 
 namespace {
 
-control::DatabaseEntry entry(const replica::DatabaseStatus& status) {
-  return {status.path,
-          status.state == replica::DatabaseState::open ? control::DatabaseState::open : control::DatabaseState::closed};
+control::DatabaseEntry entry(std::string path, replica::DatabaseState state) {
+  return {std::move(path),
+          state == replica::DatabaseState::open ? control::DatabaseState::open : control::DatabaseState::closed};
 }
 
 control::DatabaseEntry detailed(const replica::DatabaseStatus& status, replica::Timestamp started_at) {
-  control::DatabaseEntry out = entry(status);
+  control::DatabaseEntry out = entry(status.path, status.state);
   out.txid = status.local_txid.value;
   out.replicated_txid = status.replicated_txid.value;
   out.lag_seconds = lag_seconds(status, replica::SystemClock().now(), started_at);
@@ -38,13 +38,16 @@ Result<control::DatabaseEntry> Service::status(const control::StatusParams& para
   if (!path) return fail(path.error());
   const auto status = replicator_.status(*path);
   if (!status) return fail(not_found(*path));
-  return params.details ? detailed(*status, info_.started_at) : entry(*status);
+  return params.details ? detailed(*status, info_.started_at) : entry(status->path, status->state);
 }
 
 Result<std::vector<control::DatabaseEntry>> Service::list(const control::ListParams& params, const control::Call&) {
   std::vector<control::DatabaseEntry> out;
-  for (const replica::DatabaseStatus& status : replicator_.list())
-    out.push_back(params.details ? detailed(status, info_.started_at) : entry(status));
+  if (params.details) {
+    for (const replica::DatabaseStatus& status : replicator_.list()) out.push_back(detailed(status, info_.started_at));
+  } else {
+    for (auto& [path, state] : replicator_.states()) out.push_back(entry(std::move(path), state));
+  }
   return out;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <boost/json/monotonic_resource.hpp>
 #include <type_traits>
 
 #include "control/methods.hpp"
@@ -35,9 +36,11 @@ std::chrono::steady_clock::time_point deadline_of(const Params& params, const Ar
 
 template <class T>
 boost::json::value to_result(std::vector<T> entries) {
-  boost::json::array array;
+  // Thousands of small values that live and die together.
+  const auto memory = boost::json::make_shared_resource<boost::json::monotonic_resource>();
+  boost::json::array array(memory);
   array.reserve(entries.size());
-  for (T& entry : entries) array.push_back(encode(std::move(entry)));
+  for (T& entry : entries) array.push_back(encode(std::move(entry), memory));
   return array;
 }
 

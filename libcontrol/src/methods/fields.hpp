@@ -89,13 +89,19 @@ class Decoder {
 // Members in their order; an empty optional is left out.
 class Encoder {
  public:
+  explicit Encoder(boost::json::storage_ptr memory) : out_(std::move(memory)) {}
+
   template <class T>
   void operator()(Presence, const FieldDoc& field, const T& member) {
-    out_[field.name] = to_json(member);
+    if constexpr (std::is_same_v<T, std::string>) {
+      out_.emplace(field.name, boost::json::string(member, out_.storage()));  // made where it stays
+    } else {
+      out_.emplace(field.name, to_json(member));
+    }
   }
   template <class T>
-  void operator()(Presence, const FieldDoc& field, const std::optional<T>& member) {
-    if (member) out_[field.name] = to_json(*member);
+  void operator()(Presence presence, const FieldDoc& field, const std::optional<T>& member) {
+    if (member) (*this)(presence, field, *member);
   }
   boost::json::object take() { return std::move(out_); }
 
@@ -133,8 +139,8 @@ Result<T> decode(const boost::json::object& object) {
 }
 
 template <class T>
-boost::json::object encode(T value) {
-  Encoder encoder;
+boost::json::object encode(T value, boost::json::storage_ptr memory = {}) {
+  Encoder encoder(std::move(memory));
   fields(encoder, value);
   return encoder.take();
 }

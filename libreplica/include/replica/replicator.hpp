@@ -56,6 +56,8 @@ class Replicator {
 
   Result<DatabaseStatus> status(const std::string& path) const;
   std::vector<DatabaseStatus> list() const;  // by path
+  // The same with no more than path and state: for listings of very many.
+  std::vector<std::pair<std::string, DatabaseState>> states() const;
   DatabaseCounts counts() const;             // cheap, however many there are
   QueueDepths queue_depths() const;
 

@@ -185,6 +185,17 @@ std::vector<DatabaseStatus> Replicator::list() const {
   return statuses;
 }
 
+std::vector<std::pair<std::string, DatabaseState>> Replicator::states() const {
+  const std::lock_guard guard(impl_->lock);
+  std::vector<std::pair<std::string, DatabaseState>> states;
+  states.reserve(impl_->entries.size());
+  for (const auto& [path, entry] : impl_->entries) {
+    const std::lock_guard entry_guard(entry->lock);
+    states.emplace_back(path, entry->phase == Phase::open ? DatabaseState::open : DatabaseState::closed);
+  }
+  return states;
+}
+
 DatabaseCounts Replicator::counts() const {
   const std::lock_guard guard(impl_->lock);
   DatabaseCounts counts{.registered = impl_->entries.size()};
