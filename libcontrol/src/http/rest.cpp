@@ -62,7 +62,7 @@ struct Command {
   json::object params;
 };
 
-tl::expected<Command, HttpResponse> read_command(const Context& context) {
+tl::expected<Command, HttpResponse> read_command(const Context& context, bool takes_timeout = true) {
   const auto unreadable = [](const Error& error) {
     return tl::unexpected(rest_error(400, "invalid request body", error.message));
   };
@@ -70,7 +70,7 @@ tl::expected<Command, HttpResponse> read_command(const Context& context) {
   if (!body) return unreadable(body.error());
   const auto path = body->text("path");
   if (!path) return unreadable(path.error());
-  const auto seconds = body->integer("timeout");
+  const auto seconds = takes_timeout ? body->integer("timeout") : Result<std::int64_t>(0);
   if (!seconds) return unreadable(seconds.error());
   if (path->empty()) return tl::unexpected(rest_error(400, "path required"));
   json::object params{{"path", *path}};
@@ -128,7 +128,7 @@ HttpResponse sync(const Context& context) {
 }
 
 HttpResponse add(const Context& context) {
-  auto command = read_command(context);
+  auto command = read_command(context, false);
   if (!command) return command.error();
   const auto url = command->body.text("replica_url");
   if (!url) return rest_error(400, "invalid request body", url.error().message);
