@@ -32,11 +32,10 @@ Outcome check_arguments(const Arguments& args) {
 
 Outcome check_flags(const Arguments& args) {
   if (args.is_on("once") && args.has("exec")) return refuse("cannot specify -once flag with -exec");
-  for (const char* flag : {"force-snapshot", "enforce-retention"}) {
-    if (!args.is_on(flag)) continue;
-    if (!args.is_on("once")) return refuse("cannot specify -" + std::string(flag) + " flag without -once");
-    return refuse("-" + std::string(flag) + " is not supported by this build yet");
-  }
+  for (const char* flag : {"force-snapshot", "enforce-retention"})
+    if (args.is_on(flag) && !args.is_on("once"))
+      return refuse("cannot specify -" + std::string(flag) + " flag without -once");
+  if (args.is_on("enforce-retention")) return refuse("-enforce-retention is not supported by this build yet");
   return {};
 }
 
@@ -45,7 +44,7 @@ Outcome run_replicate(const Arguments& args) {
   if (auto r = check_flags(args); !r) return r;
   std::vector<std::string> words{daemon_program()};
   for (const auto& [name, value] : args.flags()) {
-    if (name == "force-snapshot" || name == "enforce-retention") continue;
+    if (name == "enforce-retention") continue;
     words.push_back("-" + name);
     words.back() += "=" + value;
   }
@@ -67,7 +66,7 @@ Command replicate_command() {
           {kConfig,
            {"exec", FlagKind::text, "CMD", "Run CMD beside replication; its end ends replication."},
            {"once", FlagKind::boolean, "", "Sync every database one time, then exit."},
-           {"force-snapshot", FlagKind::boolean, "", "With -once: not supported by this build yet."},
+           {"force-snapshot", FlagKind::boolean, "", "With -once: write a full snapshot of every database too."},
            {"enforce-retention", FlagKind::boolean, "", "With -once: not supported by this build yet."},
            {"log-level", FlagKind::text, "LEVEL", "trace, debug, info, warn or error."},
            kNoExpandEnv,

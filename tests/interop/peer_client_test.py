@@ -319,6 +319,9 @@ class OfflineCommands(unittest.TestCase):
         with sqlite3.connect(out) as connection:
             self.assertEqual(connection.execute("SELECT count(*) FROM t").fetchone(), (3,))
         connection.close()
+        programs.run(link, "replicate", "-once", "-force-snapshot", self.path / "a.db", f"file://{replica}")
+        snapshots = programs.run(client("peer"), "ltx", "-level", "9", f"file://{replica}").stdout.splitlines()
+        self.assertEqual(len(snapshots), 2, snapshots)
         process = subprocess.Popen([link, "replicate", "-config", self.config], env=programs.environment(),
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.addCleanup(process.stdout.close)
