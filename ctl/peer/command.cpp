@@ -26,6 +26,8 @@ std::optional<long> integer(std::string_view text) {
   return value;
 }
 
+std::string quoted(const std::string& text) { return "\"" + text + "\""; }
+
 // Why the value does not fit.
 std::optional<std::string> complaint(FlagKind kind, const std::string& value) {
   if (kind == FlagKind::integer && !integer(value)) return "parse error";
@@ -71,14 +73,14 @@ tl::expected<Arguments, std::string> parse(std::span<const Flag> flags, std::spa
     std::string value = equals == std::string_view::npos ? "true" : std::string(word.substr(equals + 1));
     if (flag->kind == FlagKind::boolean) {
       const auto on = boolean(value);
-      if (!on) return tl::unexpected("invalid boolean value \"" + value + "\" for -" + name + ": parse error");
+      if (!on) return tl::unexpected("invalid boolean value " + quoted(value) + " for -" + name + ": parse error");
       value = *on ? "true" : "false";
     } else if (equals == std::string_view::npos) {
       if (++i == words.size()) return tl::unexpected("flag needs an argument: -" + name);
       value = words[i];
     }
     if (const auto why = complaint(flag->kind, value))
-      return tl::unexpected("invalid value \"" + value + "\" for flag -" + name + ": " + *why);
+      return tl::unexpected("invalid value " + quoted(value) + " for flag -" + name + ": " + *why);
     out.flags_.insert_or_assign(name, std::move(value));
   }
   out.positional_.assign(words.begin() + static_cast<std::ptrdiff_t>(i), words.end());

@@ -51,6 +51,7 @@ Outcome run_replicate(const Arguments& args) {
   if (!args.positional().empty()) words.emplace_back("--");
   words.insert(words.end(), args.positional().begin(), args.positional().end());
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   ::execvp(argv[0], argv.data());

@@ -50,7 +50,10 @@ Lines replica_lines(const ReplicaSettings& replica) {
 
 std::string joined(const Lines& lines, const std::string& separator) {
   std::string out;
-  for (const auto& [key, value] : lines) out += (out.empty() ? "" : separator) + key + ": " + value;
+  for (const auto& [key, value] : lines) {
+    if (!out.empty()) out += separator;
+    out.append(key).append(": ").append(value);
+  }
   return out;
 }
 

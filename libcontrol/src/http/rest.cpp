@@ -45,9 +45,9 @@ HttpResponse failed_query(const Error& error) {
   return error.reason == "not_found" ? rest_error(404, "database not found") : failed(error);
 }
 
-json::value member(const json::value& object, std::string_view name, json::value otherwise) {
+json::value member(const json::value& object, std::string_view name, const json::value& otherwise) {
   const json::value* found = object.as_object().if_contains(name);
-  return found == nullptr ? std::move(otherwise) : *found;
+  return found == nullptr ? otherwise : *found;
 }
 
 // Members that there may be, in the order given.
