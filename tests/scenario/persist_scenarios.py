@@ -97,7 +97,7 @@ class Persist(Scenario):
         before = config.read_text()
         daemon = self.daemon("-config", config)
         url = f"file://{self.dir}/r-t1.db"
-        self.assertEqual(self.ask("register", "t1.db", url), {"status": "registered", "path": f"{self.dir}/t1.db"})
+        self.assertEqual(self.ask("register", "t1.db", url), {"status": "registered", "path": f"{self.dir}/t1.db", "changed": True})
         self.ask("register", "-no-persist", "t2.db", f"file://{self.dir}/r-t2.db")
         self.assertTrue(config.read_text().startswith(before))
         self.assertNotIn("t2.db", config.read_text())
@@ -130,6 +130,39 @@ class Persist(Scenario):
         self.assertEqual(config.read_text().split("dbs:")[0], before.split("dbs:")[0])
         self.again(daemon, config)
         self.assertEqual(self.states(), {"app.db": "open"})
+
+    def test_a_reload_makes_a_changed_file_known(self):
+        self.database()
+        self.database("t1.db")
+        config = self.standard("app.db")
+        self.daemon("-config", config)
+        config.write_text(config.read_text() + "# by hand\n")
+        self.ask("config.reload")
+        self.ask("stop", "app.db")
+        self.ask("register", "t1.db", f"file://{self.dir}/r-t1.db")
+        self.assertTrue(config.read_text().endswith("# by hand\n"))
+        # What we wrote ourselves is nothing new.
+        self.assertEqual(self.ask("config.reload")["modified"], [])
+        self.assertEqual(self.states(), {"app.db": "closed", "t1.db": "open"})
+        self.ask("unregister", "t1.db")
+        self.ask("config.reload")
+        self.assertEqual(self.states(), {"app.db": "closed"})
+
+    def test_a_dry_run_registers_nothing(self):
+        self.database()
+        self.database("t1.db")
+        config = self.standard("app.db")
+        before = config.read_text()
+        self.daemon("-config", config)
+        url = f"file://{self.dir}/r-t1.db"
+        self.assertEqual(self.ask("register", "-dry-run", "t1.db", url),
+                         {"status": "registered", "path": f"{self.dir}/t1.db", "changed": True, "dry_run": True})
+        self.assertEqual(self.ask("register", "-dry-run", "app.db", url)["changed"], False)
+        self.assertIn("already used", self.ctl("register", "-dry-run", "-socket", self.socket, "t1.db",
+                                               f"file://{self.dir}/r-app.db").stderr)
+        self.assertEqual(self.ask("unregister", "-dry-run", "app.db")["changed"], True)
+        self.assertEqual(self.ask("unregister", "-dry-run", "t1.db")["changed"], False)
+        self.assertEqual((self.states(), config.read_text()), ({"app.db": "open"}, before))
 
     def test_off_means_off(self):
         self.database()
