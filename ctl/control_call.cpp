@@ -13,8 +13,9 @@ using std::chrono::milliseconds;
 namespace {
 
 tl::expected<json::value, Problem> option_value(const control::Field& field, const cli::Arguments& args) {
+  if (field.name == "persist") return json::value(args.is_on("persist") && !args.is_on("no-persist"));
   if (field.placeholder.empty()) return json::value(args.is_on(field.flag));
-  if (field.name == "config") return absolute(args.value(field.flag));
+  if (field.name == "config" || field.name == "path") return absolute(args.value(field.flag));
   if (field.type == "string") return json::value(args.value(field.flag));
   auto time = cli::parse_seconds(args.value(field.flag));
   if (!time) return misuse(time.error().message);
@@ -44,7 +45,8 @@ tl::expected<milliseconds, Problem> timeout_of(const cli::Arguments& args) {
 tl::expected<json::object, Problem> options_of(const control::Method& method, const cli::Arguments& args) {
   json::object params;
   for (const control::Field& field : method.params) {
-    if (field.required || !args.has(field.flag)) continue;
+    const bool is_given = args.has(field.flag) || (field.name == "persist" && args.has("no-persist"));
+    if (field.required || !is_given) continue;
     auto value = option_value(field, args);
     if (!value) return tl::unexpected(value.error());
     params[field.name] = std::move(*value);

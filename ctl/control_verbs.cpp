@@ -78,6 +78,7 @@ Verb verb_of(const control::Method& method) {
       const bool is_switch = field.placeholder.empty();
       verb.flags.push_back(
           {field.flag, field.placeholder, field.doc, is_switch ? "" : std::string_view(field.default_value)});
+      if (field.name == "persist") verb.flags.push_back({"no-persist", "", "The opposite of -persist"});
     }
   }
   if (is_action(method)) {

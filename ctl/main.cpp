@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "output.hpp"
+#include "peer/peer.hpp"
 #include "verb.hpp"
 
 namespace {
@@ -59,7 +60,7 @@ int run(std::span<const std::string> words) {
 int main(int argc, char** argv) {
   try {
     const std::vector<std::string> words(argv + 1, argv + argc);
-    return run(words);
+    return peer::is_peer_name(argv[0]) ? peer::run(words) : run(words);
   } catch (const std::exception& e) {
     std::cerr << "Error: internal error: " << e.what() << "\n";
     return EXIT_FAILURE;

@@ -74,6 +74,14 @@ Outcome read_output(const cli::Arguments& args, const Source& source, std::strin
   return {};
 }
 
+std::string seconds_text(replica::Timestamp time) {
+  return replica::to_rfc3339(std::chrono::floor<std::chrono::seconds>(time));
+}
+
+std::string as_typed(const cli::Arguments& args, const Request& request) {
+  return args.has("o") ? args.value("o") : request.options.output;
+}
+
 json::array files_of(const replica::RestorePlan& plan) {
   json::array files;
   for (const replica::LtxFileInfo& file : plan.files)
@@ -82,7 +90,7 @@ json::array files_of(const replica::RestorePlan& plan) {
                                  {"min_txid", file.range.min.text()},
                                  {"max_txid", file.range.max.text()},
                                  {"size", file.size},
-                                 {"timestamp", replica::to_rfc3339(file.created_at)}});
+                                 {"timestamp", seconds_text(file.created_at)}});
   return files;
 }
 
@@ -99,12 +107,12 @@ std::string plan_json(const std::string& from, const std::string& type, const st
 std::string plan_text(const std::string& from, const std::string& type, const std::string& output,
                       const replica::RestorePlan& plan) {
   std::string text = "Restore plan:\n";
-  text += "  source:     " + from + "\n  target:     " + output + "\n  replica:    " + type + "\n";
-  text += "  txid range: " + plan.min_txid().text() + "-" + plan.max_txid().text() + "\n\nFiles to fetch:\n";
+  text += "  source: " + from + "\n  target: " + output + "\n  replica: " + type + "\n";
+  text += "  txid range: " + plan.min_txid().text() + " - " + plan.max_txid().text() + "\n\nFiles to fetch:\n";
   std::vector<std::vector<std::string>> rows{{"level", "file", "min_txid", "max_txid", "size", "timestamp"}};
   for (const replica::LtxFileInfo& file : plan.files)
     rows.push_back({std::to_string(file.level), file.name(), file.range.min.text(), file.range.max.text(),
-                    std::to_string(file.size), replica::to_rfc3339(file.created_at)});
+                    std::to_string(file.size), seconds_text(file.created_at)});
   return text + table(rows);
 }
 
@@ -140,8 +148,8 @@ Outcome show_plan(const Request& request, const cli::Arguments& args, const Sour
   if (!plan) return nothing_fits(plan.error(), request, args, source, call);
   const std::string from = source.database.empty() ? config::file_url(source.root) : source.database;
   const std::string type(source.replica.type());
-  return say(args.is_on("json") ? plan_json(from, type, request.options.output, *plan)
-                                : plan_text(from, type, request.options.output, *plan));
+  const std::string target = as_typed(args, request);
+  return say(args.is_on("json") ? plan_json(from, type, target, *plan) : plan_text(from, type, target, *plan));
 }
 
 Outcome restore(Request request, const cli::Arguments& args, const Source& source, const replica::Call& call) {
@@ -155,7 +163,7 @@ Outcome restore(Request request, const cli::Arguments& args, const Source& sourc
   if (request.options.integrity_check != replica::IntegrityCheck::none)
     std::cerr << "post-restore integrity check passed\n";
   if (!args.is_on("json")) return {};
-  return say(pretty(json::object{{"db_path", request.options.output},
+  return say(pretty(json::object{{"db_path", as_typed(args, request)},
                                  {"replica", std::string(source.replica.type())},
                                  {"txid", restored->txid.text()},
                                  {"duration_ms", took.count()},

@@ -20,6 +20,7 @@ constexpr std::array kFlags{
     cli::Flag{"config", "PATH", "configuration file (LITESTREAM_CONFIG, else /etc/litestream.yml)"},
     cli::Flag{"exec", "CMD", "run CMD beside replication; its end ends the daemon, with its exit status"},
     cli::Flag{"once", "", "capture and upload every database one time, then exit"},
+    cli::Flag{"force-snapshot", "", "with -once: write a full snapshot of every database too"},
     cli::Flag{"log-level", "LEVEL", "trace, debug, info, warn or error"},
     cli::Flag{"restore-if-db-not-exists", "", "restore a missing database before replicating it"},
     cli::Flag{"no-expand-env", "", "leave $NAME in the configuration file as it is"},
@@ -45,6 +46,8 @@ Result<void> check_combination(const cli::Arguments& args) {
   if (words.size() > 2) return refuse("multiple replicas on a single database are no longer supported");
   if (!words.empty() && args.has("config")) return refuse("cannot specify a replica URL and the -config flag");
   if (args.is_on("once") && args.has("exec")) return refuse("cannot specify -once flag with -exec");
+  if (args.is_on("force-snapshot") && !args.is_on("once"))
+    return refuse("cannot specify -force-snapshot flag without -once");
   return {};
 }
 
@@ -52,6 +55,7 @@ Result<litestreamd::DaemonOptions> options_from(const cli::Arguments& args) {
   litestreamd::DaemonOptions options;
   options.load.expand_environment = !args.is_on("no-expand-env");
   options.log_level = args.value("log-level");
+  options.force_snapshot = args.is_on("force-snapshot");
   const auto& words = args.positional();
   auto loaded = words.empty()
                     ? config::load(config::config_path(args.value("config"), options.load.environment), options.load)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "config/known_file.hpp"
 #include "config/load.hpp"
 #include "config/paths.hpp"
 #include "config/replace_file.hpp"
@@ -29,7 +30,9 @@ Result<Config> load(const std::string& path, const LoadOptions& options) {
   if (!absolute) return tl::unexpected(absolute.error());
   auto text = read_file(*absolute);
   if (!text) return replica::pass(text);
-  return parse(options.expand_environment ? expand_environment(*text, options.environment) : *text, *absolute);
+  auto config = parse(options.expand_environment ? expand_environment(*text, options.environment) : *text, *absolute);
+  if (config) config->content = content_id(*text);
+  return config;
 }
 
 Result<Config> parse(const std::string& text, const std::string& file) {

@@ -84,7 +84,8 @@ struct LevelSettings {
 };
 
 struct Config {
-  std::string file;  // absolute; empty when made from arguments
+  std::string file;                      // absolute; empty when made from arguments
+  std::optional<std::uint64_t> content;  // of the file that was read, see known_file.hpp
   std::vector<DatabaseSettings> databases;
   std::string addr, exec;
   SocketSettings socket;

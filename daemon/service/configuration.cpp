@@ -99,6 +99,7 @@ Result<control::ReloadResult> Service::reload_config(const control::ReloadParams
     result.change.dry_run = true;
     return result;
   }
+  config_file_.note_loaded(*next);
   std::vector<std::string> failed;
   std::optional<control::Error> first;
   const auto each = [&](const std::vector<std::string>& paths, const auto& step) {

@@ -1,4 +1,3 @@
-#include "config/persist.hpp"
 #include "service/answers.hpp"
 #include "service/service.hpp"
 
@@ -20,19 +19,6 @@ control::Error already_disabled(const std::string& path) {
 
 }  // namespace
 
-Result<void> Service::persist(const std::string& path, bool enabled, const config::DatabaseSettings* added) {
-  if (!info_.persist_to_config || info_.config_path.empty()) return {};
-  const std::lock_guard lock(persisting_);
-  const auto written = config::persist_enabled(info_.config_path, path, enabled, added, load_);
-  if (written) return {};
-  const replica::Error& e = written.error();
-  logger_.log(replica::LogLevel::error, "cannot write to the configuration file",
-              {{"path", path}, {"file", info_.config_path}, {"error", e.message}});
-  return fail(error(std::string(enabled ? "started" : "stopped") + ", but " + info_.config_path +
-                        " could not be changed: " + e.message,
-                    "persist_failed", e.hint));
-}
-
 Result<Service::Registration> Service::registration(const std::string& config, const std::string& path) const {
   const auto refuse = [](const std::string& why, std::string hint = {}) {
     return fail(error("failed to load config: " + why, "invalid_config", std::move(hint)));
@@ -51,8 +37,7 @@ Result<Service::Registration> Service::registration(const std::string& config, c
   return Registration{*settings, std::move(database), loaded->file};
 }
 
-Result<config::DatabaseSettings> Service::register_from(const std::string& config, const std::string& path,
-                                                        const replica::Call& call) {
+Result<void> Service::register_from(const std::string& config, const std::string& path, const replica::Call& call) {
   const std::lock_guard lock(registering_);
   auto found = registration(config, path);
   if (!found) return fail(found.error());
@@ -60,8 +45,8 @@ Result<config::DatabaseSettings> Service::register_from(const std::string& confi
     if (auto removed = replicator_.remove(path, call); !removed) return fail(other("", removed.error()));
   if (auto added = replicator_.add(std::move(found->database)); !added) return fail(other("", added.error()));
   logger_.log(replica::LogLevel::info, "database registered", {{"path", path}, {"config", found->file}});
-  added_[path] = found->settings;
-  return std::move(found->settings);
+  added_[path] = std::move(found->settings);
+  return {};
 }
 
 Result<void> Service::check_closed(const std::string& path) const {
@@ -89,16 +74,12 @@ Result<control::StartResult> Service::start(const control::StartParams& params, 
     if (auto r = try_start(params, *path); !r) return fail(r.error());
     return control::StartResult{.path = *path, .change = {.dry_run = true}};
   }
-  std::optional<config::DatabaseSettings> added;
-  if (params.config) {
-    auto registered = register_from(*params.config, *path, call_of(call));
-    if (!registered) return fail(registered.error());
-    added = std::move(*registered);
-  }
+  if (params.config)
+    if (auto r = register_from(*params.config, *path, call_of(call)); !r) return fail(r.error());
   const auto started = replicator_.start(*path, params.wait, call_of(call));
   Result<void> persisted;
   if (started || started.error().code == Errc::timed_out)  // then it goes on
-    persisted = persist(*path, true, added ? &*added : nullptr);
+    persisted = persist_enabled(params.persist, *path, true);
   if (!started) {
     const replica::Error& e = started.error();
     if (auto end = gave_up("start", call, e)) return fail(std::move(*end));
@@ -111,7 +92,8 @@ Result<control::StartResult> Service::start(const control::StartParams& params, 
   if (!persisted) return fail(persisted.error());
   control::StartResult result;
   result.path = *path;
-  if (const auto status = replicator_.status(*path); status && status->ready) result.txid = status->local_txid.value;
+  if (const auto status = replicator_.status(*path); status && (status->ready || status->local_txid))
+    result.txid = status->local_txid.value;
   return result;
 }
 
@@ -134,11 +116,11 @@ Result<control::StopResult> Service::stop(const control::StopParams& params, con
     if (!status) return fail(not_found(*path));
     if (e.code == Errc::precondition_failed) return fail(already_disabled(*path));
     if (status->state != replica::DatabaseState::closed) return fail(other("", e));
-    if (auto r = persist(*path, false); !r) e.hint = r.error().message;
+    if (auto r = persist_enabled(params.persist, *path, false); !r) e.hint = r.error().message;
     return fail(other("stopped, but the final upload failed: ", e, "upload_failed"));
   }
   logger_.log(replica::LogLevel::info, "replication stopped", {{"path", *path}, {"txid", txid->text()}});
-  if (auto r = persist(*path, false); !r) return fail(r.error());
+  if (auto r = persist_enabled(params.persist, *path, false); !r) return fail(r.error());
   control::StopResult result;
   result.path = *path;
   result.txid = txid->value;

@@ -64,6 +64,8 @@ Result<control::InfoResult> Service::info(const control::Call&) {
   out.open_databases = counts.open;
   out.started_at = replica::to_rfc3339(info_.started_at);
   if (!info_.sqlite_version.empty()) out.sqlite_version = info_.sqlite_version;
+  out.uptime_seconds = static_cast<std::uint64_t>(std::max<std::int64_t>(
+      0, std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now() - info_.started_at).count()));
   return out;
 }
 

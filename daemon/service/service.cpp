@@ -13,7 +13,9 @@ Service::Service(Surroundings surroundings, DaemonInfo info, config::Config load
       log_level_(std::move(surroundings.log_level)),
       info_(std::move(info)),
       load_(std::move(load)),
-      loaded_(std::move(loaded)) {}
+      loaded_(std::move(loaded)) {
+  config_file_.note_loaded(loaded_);
+}
 
 Result<std::string> Service::admit(const std::string& path) const {
   if (closing_) return fail(shutting_down());

@@ -7,6 +7,7 @@
 
 #include "config/build.hpp"
 #include "config/config.hpp"
+#include "config/persist.hpp"
 #include "control/api.hpp"
 #include "log_sink.hpp"
 
@@ -42,6 +43,13 @@ class Service final : public control::Service {
   control::Result<control::ConfigDiff> diff_config(const control::ConfigParams&, const control::Call&) override;
   control::Result<control::ReloadResult> reload_config(const control::ReloadParams&, const control::Call&) override;
   control::Result<control::LogLevelResult> log_level(const control::LogLevelParams&, const control::Call&) override;
+  control::Result<control::RegisterResult> register_database(const control::RegisterParams&,
+                                                             const control::Call&) override;
+  control::Result<control::UnregisterResult> unregister_database(const control::UnregisterParams&,
+                                                                 const control::Call&) override;
+  control::Result<control::TxidResult> txid(const control::TxidParams&, const control::Call&) override;
+  control::Result<std::vector<control::SyncStatusEntry>> sync_status(const control::SyncStatusParams&,
+                                                                     const control::Call&) override;
 
   // From now on start, stop and sync are refused; the daemon is about to flush everything.
   void refuse_changes() noexcept { closing_ = true; }
@@ -60,10 +68,15 @@ class Service final : public control::Service {
   // The dry runs.
   control::Result<void> try_start(const control::StartParams& params, const std::string& path) const;
   control::Result<control::StopResult> try_stop(const std::string& path) const;
-  control::Result<config::DatabaseSettings> register_from(const std::string& config, const std::string& path,
-                                                          const replica::Call& call);
-  // socket.persist-to-config; `added` for a database that may not be in the file yet.
-  control::Result<void> persist(const std::string& path, bool enabled, const config::DatabaseSettings* added = nullptr);
+  control::Result<void> register_from(const std::string& config, const std::string& path, const replica::Call& call);
+  // `persist` of the call, else socket.persist-to-config. `done` is for the message: "started".
+  control::Result<void> persist(const std::optional<bool>& wanted, const config::Change& change,
+                                const std::string& path, std::string_view done);
+  control::Result<void> persist_enabled(const std::optional<bool>& wanted, const std::string& path, bool enabled);
+  // Refuses a replica that another database has.
+  control::Result<replica::DatabaseConfig> check_new(const config::DatabaseSettings& settings) const;
+  control::Result<void> open_new(const config::DatabaseSettings& settings);
+  control::Result<replica::TxId> stop_to_unregister(const std::string& path, const control::Call& call);
 
   control::Result<config::Config> read_config(const std::optional<std::string>& file) const;
   // The steps of a reload; each forgets nothing when it fails.
@@ -80,8 +93,9 @@ class Service final : public control::Service {
   config::LoadOptions load_;
   std::mutex registering_;  // one change of what is registered at a time; guards the next two
   config::Config loaded_;   // the configuration in force
-  std::map<std::string, config::DatabaseSettings> added_;  // registered by `start -config`
+  std::map<std::string, config::DatabaseSettings> added_;  // registered by calls
   std::mutex persisting_;                                  // one change of the configuration file at a time
+  config::KnownFile config_file_;
   std::atomic<bool> closing_{false};
 };
 

@@ -15,6 +15,7 @@
 #include <cstring>
 #include <filesystem>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -53,7 +54,7 @@ class FakeService : public control::Service {
     if (params.path == "/throw.db") throw std::runtime_error("boom");
     if (params.path == "/throw-int.db") throw 7;
     note("start " + params.path + " " + params.config.value_or("-") + (params.wait ? " wait" : "") +
-             (params.safety.dry_run ? " dry" : ""),
+             word(params.persist) + (params.safety.dry_run ? " dry" : ""),
          call);
     if (params.path == "/a.db") {
       return control::fail({.message = "database already enabled: /a.db", .reason = "already_enabled", .hint = "none"});
@@ -63,13 +64,15 @@ class FakeService : public control::Service {
     return control::StartResult{.path = params.path};
   }
   control::Result<control::StopResult> stop(const control::StopParams& params, const control::Call& call) override {
-    note("stop " + params.path, call);
+    note("stop " + params.path + word(params.persist), call);
     if (auto r = known(params.path); !r) return control::fail(r.error());
+    if (stop_error) return control::fail(*stop_error);
     return control::StopResult{.path = params.path, .txid = 42};
   }
   control::Result<control::SyncResult> sync(const control::SyncParams& params, const control::Call& call) override {
     note("sync " + params.path + (params.wait ? " wait" : ""), call);
     if (auto r = known(params.path); !r) return control::fail(r.error());
+    if (sync_error) return control::fail(*sync_error);
     if (auto r = wait_if(params.wait, call, "sync"); !r) return control::fail(r.error());
     return control::SyncResult{.path = params.path, .txid = 42, .replicated_txid = 41};
   }
@@ -100,6 +103,41 @@ class FakeService : public control::Service {
                                .databases = 2,
                                .open_databases = 1,
                                .started_at = "2024-01-01T00:00:00Z"};
+  }
+  control::Result<control::RegisterResult> register_database(const control::RegisterParams& params,
+                                                             const control::Call& call) override {
+    note("register " + params.path + " " + params.replica_url + word(params.persist), call);
+    if (register_error) return control::fail(*register_error);
+    const bool is_new = !known(params.path);
+    return control::RegisterResult{is_new ? "registered" : "already_registered", params.path, {.changed = is_new}};
+  }
+  control::Result<control::UnregisterResult> unregister_database(const control::UnregisterParams& params,
+                                                                 const control::Call& call) override {
+    note("unregister " + params.path + word(params.persist), call);
+    if (known(params.path)) return control::UnregisterResult{.path = params.path, .txid = 42};
+    return control::UnregisterResult{"already_unregistered", params.path, 0, {.changed = false}};
+  }
+  control::Result<control::TxidResult> txid(const control::TxidParams& params, const control::Call& call) override {
+    note("txid " + params.path, call);
+    if (auto r = known(params.path); !r) return control::fail(r.error());
+    return control::TxidResult{42};
+  }
+  control::Result<std::vector<control::SyncStatusEntry>> sync_status(const control::SyncStatusParams& params,
+                                                                     const control::Call& call) override {
+    note("sync_status " + params.path.value_or("-"), call);
+    const control::SyncStatusEntry a{.path = "/a.db",
+                                     .active = true,
+                                     .operation = "sync",
+                                     .txid = 42,
+                                     .wal_size = 4152,
+                                     .error = "disk full",
+                                     .status = control::DatabaseState::open,
+                                     .replicated_txid = 41,
+                                     .last_sync_at = "2024-01-01T00:00:00.5Z"};
+    const control::SyncStatusEntry b{.path = "/b.db"};
+    if (!params.path) return std::vector{a, b};
+    if (auto r = known(*params.path); !r) return control::fail(r.error());
+    return std::vector{*params.path == "/a.db" ? a : b};
   }
 
   control::Result<control::ValidateResult> validate_config(const control::ConfigParams& params,
@@ -148,8 +186,12 @@ class FakeService : public control::Service {
   }
 
   int extra_entries = 0;
+  std::optional<control::Error> stop_error{}, sync_error{}, register_error{};
 
  private:
+  static std::string word(const std::optional<bool>& persist) {
+    return !persist ? "" : *persist ? " persist" : " no-persist";
+  }
   void note(std::string what, const control::Call& call) {
     const std::lock_guard lock(mutex_);
     calls_.push_back(std::move(what));

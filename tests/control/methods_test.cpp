@@ -49,6 +49,21 @@ bool needs_something(const control::Method& method) {
 TEST_CASE_METHOD(Table, "results have the keys of the page in its order") {
   CHECK(result("start", R"({"path": "/b.db"})") == R"({"status":"started","path":"/b.db","changed":true})");
   CHECK(result("stop", R"({"path": "/b.db"})") == R"({"status":"stopped","path":"/b.db","txid":42,"changed":true})");
+  CHECK(result("register", R"({"path": "/c.db", "replica_url": "file:///r"})") ==
+        R"({"status":"registered","path":"/c.db","changed":true})");
+  CHECK(result("register", R"({"path": "/a.db", "replica_url": "file:///r"})") ==
+        R"({"status":"already_registered","path":"/a.db","changed":false})");
+  CHECK(result("unregister", R"({"path": "/b.db"})") ==
+        R"({"status":"unregistered","path":"/b.db","txid":42,"changed":true})");
+  CHECK(result("unregister", R"({"path": "/c.db"})") ==
+        R"({"status":"already_unregistered","path":"/c.db","txid":0,"changed":false})");
+  CHECK(result("txid", R"({"path": "/a.db"})") == R"({"txid":42})");
+  CHECK(result("sync_status", R"({"path": "/b.db"})") == R"([{"path":"/b.db","active":false,"status":"closed"}])");
+  CHECK(
+      result("sync_status", "") ==
+      R"([{"path":"/a.db","active":true,"operation":"sync","txid":42,"wal_size":4152,"error":"disk full","status":"open",)"
+      R"("replicated_txid":41,"last_sync_at":"2024-01-01T00:00:00.5Z"},)"
+      R"({"path":"/b.db","active":false,"status":"closed"}])");
   CHECK(result("sync", R"({"path": "/b.db"})") ==
         R"({"status":"synced","path":"/b.db","txid":42,"replicated_txid":41,"changed":true})");
   CHECK(result("status", R"({"path": "/a.db"})") == R"({"path":"/a.db","status":"open"})");
@@ -77,7 +92,13 @@ TEST_CASE_METHOD(Table, "parameters reach the service") {
   result("start", R"({"path": "/b.db", "config": "/x.yml"})");
   result("start", R"({"path": "/b.db", "config": null, "wait": false, "timeout": null})");
   result("sync", R"({"path": "/b.db", "wait": false})");
-  CHECK(service.calls() == std::vector<std::string>{"start /b.db /x.yml", "start /b.db -", "sync /b.db"});
+  result("stop", R"({"path": "/b.db", "persist": true})");
+  result("start", R"({"path": "/b.db", "persist": false})");
+  result("register", R"({"path": "/c.db", "replica_url": "file:///r", "persist": true})");
+  result("unregister", R"({"path": "/c.db", "persist": null})");
+  CHECK(service.calls() == std::vector<std::string>{"start /b.db /x.yml", "start /b.db -", "sync /b.db",
+                                                    "stop /b.db persist", "start /b.db - no-persist",
+                                                    "register /c.db file:///r persist", "unregister /c.db"});
 }
 
 TEST_CASE_METHOD(Table, "parameters are checked, method by method") {
@@ -186,8 +207,9 @@ TEST_CASE_METHOD(Table, "what comes too late or into a shutdown does not reach t
 TEST_CASE("the table agrees with the page") {
   std::vector<std::string_view> names;
   for (const control::Method& method : control::methods()) names.push_back(method.name);
-  CHECK(names == std::vector<std::string_view>{"start", "stop", "sync", "status", "list", "info", "config.validate",
-                                               "config.diff", "config.reload", "log.level", "rpc.discover"});
+  CHECK(names == std::vector<std::string_view>{"start", "stop", "sync", "status", "list", "info", "register",
+                                               "unregister", "txid", "sync_status", "config.validate", "config.diff",
+                                               "config.reload", "log.level", "rpc.discover"});
   CHECK(control::find_method("databases") == control::find_method("list"));
   CHECK(control::find_method("") == nullptr);
   for (const control::Method& method : control::methods()) {
@@ -215,6 +237,8 @@ TEST_CASE("help for the command line") {
         "  -config PATH         Path to config file with replica settings\n"
         "  -wait                Block until replication has started\n"
         "  -timeout SECONDS     Maximum wait time (default: 30)\n"
+        "  -persist             Write the change into the configuration file, or not; else socket.persist-to-config "
+        "decides\n"
         "  -dry-run             Only check whether it could be done, and say what it would change\n"
         "  -request-id ID       Repeated with the same ID, the call is done once\n"
         "  -deadline UNIX_TIME  When to give up at the latest, in seconds since 1970\n");

@@ -98,7 +98,7 @@ TEST_CASE_METHOD(Running, "metrics, health and other routes") {
   options.health = [](const control::HealthQuery&) { return control::Health{.ok = false, .text = "lagging\n"}; };
   options.http = [](const HttpRequest& request) -> std::optional<HttpResponse> {
     if (request.path == "/throw") throw std::runtime_error("boom");
-    if (request.path != "/list") return std::nullopt;
+    if (request.path != "/other") return std::nullopt;
     const bool tcp = request.transport == control::Transport::tcp;
     return HttpResponse{.status = 409, .content_type = "application/json", .body = tcp ? "tcp" : request.query};
   };
@@ -111,12 +111,12 @@ TEST_CASE_METHOD(Running, "metrics, health and other routes") {
   REQUIRE(connection.send("HEAD /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n" + get("/health")));
   CHECK(connection.until("\r\n\r\n").find("Content-Length: 5\r\n") != std::string::npos);
   CHECK(connection.response().starts_with("HTTP/1.1 503 "));
-  REQUIRE(connection.send(get("/list")));
+  REQUIRE(connection.send(get("/other")));
   CHECK(body_of(connection.response()) == "tcp");
   REQUIRE(connection.send(get("/throw")));
   CHECK(connection.response().starts_with("HTTP/1.1 500 "));
   RawConnection unix_side = local();
-  REQUIRE(unix_side.send("GET /list?path=%2Fa HTTP/1.1\r\n\r\n"));
+  REQUIRE(unix_side.send("GET /other?path=%2Fa HTTP/1.1\r\n\r\n"));
   const std::string response = unix_side.response();
   CHECK(response.starts_with("HTTP/1.1 409 Conflict\r\n"));
   CHECK(body_of(response) == "path=%2Fa");

@@ -36,6 +36,7 @@ struct StartParams {
   std::optional<std::string> config{};  // path of a configuration file with the replica's settings
   bool wait = false;
   std::chrono::milliseconds timeout = kDefaultTimeout;  // seconds on the wire; 0 there means the default
+  std::optional<bool> persist{};                        // instead of socket.persist-to-config
   Safety safety{};
 };
 
@@ -49,6 +50,7 @@ struct StartResult {
 struct StopParams {
   std::string path;
   std::chrono::milliseconds timeout = kDefaultTimeout;
+  std::optional<bool> persist{};
   Safety safety{};
 };
 
@@ -116,6 +118,60 @@ struct InfoResult {
   std::uint64_t open_databases = 0;
   std::string started_at;  // RFC 3339, UTC
   std::optional<std::string> sqlite_version{};
+  std::optional<std::uint64_t> uptime_seconds{};
+};
+
+struct RegisterParams {
+  std::string path;
+  std::string replica_url;
+  std::chrono::milliseconds timeout = kDefaultTimeout;
+  std::optional<bool> persist{};
+  Safety safety{};
+};
+
+struct RegisterResult {
+  std::string status = "registered";  // or "already_registered"
+  std::string path;
+  Change change{};
+};
+
+struct UnregisterParams {
+  std::string path;
+  std::chrono::milliseconds timeout = kDefaultTimeout;
+  std::optional<bool> persist{};
+  Safety safety{};
+};
+
+struct UnregisterResult {
+  std::string status = "unregistered";  // or "already_unregistered"
+  std::string path;
+  std::optional<std::uint64_t> txid{};
+  Change change{};
+};
+
+struct TxidParams {
+  std::string path;
+};
+
+struct TxidResult {
+  std::uint64_t txid = 0;
+};
+
+struct SyncStatusParams {
+  std::optional<std::string> path{};  // none = all databases
+};
+
+// What is going on in a database now. The members up to `error` are the peer's, as far as they are known here.
+struct SyncStatusEntry {
+  std::string path;
+  bool active = false;                     // something is being captured or uploaded
+  std::optional<std::string> operation{};  // "sync" then
+  std::optional<std::uint64_t> txid{};     // none before the first capture
+  std::optional<std::uint64_t> wal_size{};
+  std::optional<std::string> error{};  // of the last attempt
+  DatabaseState status = DatabaseState::closed;
+  std::optional<std::uint64_t> replicated_txid{};
+  std::optional<std::string> last_sync_at{};  // when all that was captured was last durable on the replica, RFC 3339
 };
 
 struct ConfigParams {
@@ -191,6 +247,12 @@ class Service {
   // Takes the file in use over as it is now; databases that it leaves as they were are not touched.
   virtual Result<ReloadResult> reload_config(const ReloadParams& params, const Call& call) = 0;
   virtual Result<LogLevelResult> log_level(const LogLevelParams& params, const Call& call) = 0;
+  // Opens the database at once, with default settings.
+  virtual Result<RegisterResult> register_database(const RegisterParams& params, const Call& call) = 0;
+  // Stops it, with the final upload, and forgets it. Deletes nothing.
+  virtual Result<UnregisterResult> unregister_database(const UnregisterParams& params, const Call& call) = 0;
+  virtual Result<TxidResult> txid(const TxidParams& params, const Call& call) = 0;
+  virtual Result<std::vector<SyncStatusEntry>> sync_status(const SyncStatusParams& params, const Call& call) = 0;
 };
 
 }  // namespace control

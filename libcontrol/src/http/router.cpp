@@ -144,6 +144,12 @@ Route Router::route(const HttpRequest& request) const {
   if (is_health(request.path) && options_.health) {
     return read_only(request, [health = options_.health](const HttpRequest& r) { return answer_health(health, r); });
   }
+  if (request.transport == Transport::unix_socket && options_.invoke && !rest_method(request.path).empty()) {
+    return RouteToHandler{
+        .run = [invoke = options_.invoke](const HttpRequest& r) { return answer_rest(r, invoke); },
+        .may_wait = request.method == "POST",
+    };
+  }
   if (!options_.http) return not_found();
   return RouteToHandler{
       .run = [http = options_.http](const HttpRequest& r) { return http(r).value_or(not_found()); },

@@ -9,6 +9,7 @@
 
 #include "control/http.hpp"
 #include "control/server.hpp"
+#include "http/rest.hpp"
 
 namespace control {
 
@@ -20,6 +21,7 @@ struct RouterOptions {
   std::function<std::string()> metrics{};
   std::function<Health(const HealthQuery&)> health{};
   HttpHandler http{};
+  InvokeMethod invoke{};  // for the REST routes; empty = there are none
 };
 
 // The body of the request is JSON-RPC.

@@ -7,6 +7,8 @@ namespace control {
 
 inline constexpr FieldDoc kPathField{"path", "DB_PATH", "Path of the database file"};
 inline constexpr FieldDoc kTimeoutField{"timeout", "SECONDS", "Maximum wait time"};
+inline constexpr FieldDoc kPersistField{
+    "persist", "", "Write the change into the configuration file, or not; else socket.persist-to-config decides"};
 inline constexpr FieldDoc kTxidField{"txid", "", "Transaction up to which the changes are captured"};
 
 template <class V>
@@ -28,6 +30,7 @@ void fields(V& v, StartParams& p) {
   v(kOptional, {"config", "PATH", "Path to config file with replica settings"}, p.config);
   v(kOptional, {"wait", "", "Block until replication has started"}, p.wait);
   v(kOptional, kTimeoutField, p.timeout);
+  v(kOptional, kPersistField, p.persist);
   fields(v, p.safety);
 }
 
@@ -43,6 +46,7 @@ template <class V>
 void fields(V& v, StopParams& p) {
   v(kRequired, kPathField, p.path);
   v(kOptional, kTimeoutField, p.timeout);
+  v(kOptional, kPersistField, p.persist);
   fields(v, p.safety);
 }
 
@@ -126,6 +130,69 @@ void fields(V& v, InfoResult& r) {
   v(kRequired, {"open_databases", "", "Those of them that are open"}, r.open_databases);
   v(kRequired, {"started_at", "", "Start of the daemon, RFC 3339"}, r.started_at);
   v(kOptional, {"sqlite_version", "", "SQLite library in use"}, r.sqlite_version);
+  v(kOptional, {"uptime_seconds", "", "Time since then"}, r.uptime_seconds);
+}
+
+template <class V>
+void fields(V& v, RegisterParams& p) {
+  v(kRequired, kPathField, p.path);
+  v(kRequired, {"replica_url", "REPLICA_URL", "Where to replicate to, as in file:///backup/app.db"}, p.replica_url);
+  v(kOptional, kTimeoutField, p.timeout);
+  v(kOptional, kPersistField, p.persist);
+  fields(v, p.safety);
+}
+
+template <class V>
+void fields(V& v, RegisterResult& r) {
+  v(kRequired, {"status", "", "`registered` or `already_registered`"}, r.status);
+  v(kRequired, kPathField, r.path);
+  fields(v, r.change);
+}
+
+template <class V>
+void fields(V& v, UnregisterParams& p) {
+  v(kRequired, kPathField, p.path);
+  v(kOptional, kTimeoutField, p.timeout);
+  v(kOptional, kPersistField, p.persist);
+  fields(v, p.safety);
+}
+
+template <class V>
+void fields(V& v, UnregisterResult& r) {
+  v(kRequired, {"status", "", "`unregistered` or `already_unregistered`"}, r.status);
+  v(kRequired, kPathField, r.path);
+  v(kOptional, kTxidField, r.txid);
+  fields(v, r.change);
+}
+
+template <class V>
+void fields(V& v, TxidParams& p) {
+  v(kRequired, kPathField, p.path);
+}
+
+template <class V>
+void fields(V& v, TxidResult& r) {
+  v(kRequired, {"txid", "", "Transaction up to which the changes are captured; 0 = none yet"}, r.txid);
+}
+
+template <class V>
+void fields(V& v, SyncStatusParams& p) {
+  v(kOptional, kPathField, p.path);
+}
+
+template <class V>
+void fields(V& v, SyncStatusEntry& r) {
+  v(kRequired, kPathField, r.path);
+  v(kRequired, {"active", "", "Something is being captured or uploaded"}, r.active);
+  v(kOptional, {"operation", "", "`sync` when active"}, r.operation);
+  v(kOptional, kTxidField, r.txid);
+  v(kOptional, {"wal_size", "", "Bytes of the WAL"}, r.wal_size);
+  v(kOptional, {"error", "", "What the last attempt failed with"}, r.error);
+  v(kRequired, {"status", "", "`open` or `closed`"}, r.status);
+  v(kOptional, {"replicated_txid", "", "Transaction up to which the replica has the changes durably"},
+    r.replicated_txid);
+  v(kOptional, {"last_sync_at", "", "When all that was captured was last durable on the replica, RFC 3339"},
+    r.last_sync_at);
 }
 
 template <class V>

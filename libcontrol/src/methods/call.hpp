@@ -14,6 +14,9 @@ namespace control {
 inline constexpr std::chrono::milliseconds kQueryTimeout{10'000};  // of methods without a timeout of their own
 
 inline constexpr ErrorDoc kNotFound{code::kApplication, "database not found: <path>", "not_found"};
+// The change itself is made; what the file says is not.
+inline constexpr ErrorDoc kConfigChanged{code::kApplication, "<done>, but <config file> was changed by somebody else",
+                                         "config_changed"};
 
 template <class Params>
 std::chrono::milliseconds timeout_of(const Params& params) {

@@ -147,6 +147,25 @@ The first three, the time to arrive and the number of connections can be set und
 | -32001 | the method failed; also `shutting_down` while the daemon stops, `unauthenticated`, `forbidden` and `rate_limited` |
 | -32004 | the timeout was over; what was begun goes on |
 
+## REST
+
+The routes of Litestream 0.5, so that its command line and what was written for it work here: on the Unix socket only,
+the same bodies, statuses and texts. What is started, stopped or registered already is no error there.
+
+| route | request | answer |
+| --- | --- | --- |
+| `POST /start`, `/stop` | `path`, `timeout` | `status`, `path`, `txid` |
+| `POST /sync` | `path`, `wait`, `timeout` | `status`, `path`, `txid`, `replicated_txid` |
+| `POST /register` | `path`, `replica_url` | `status`, `path` |
+| `POST /unregister` | `path`, `timeout` | `status`, `path`, `txid` |
+| `GET /list` | | `databases`: `path`, `status` (`replicating`, `stopped`), `last_sync_at` |
+| `GET /info` | | `version`, `pid`, `uptime_seconds`, `started_at`, `database_count` |
+| `GET /txid?path=` | | `txid` |
+| `GET /debug/sync-status?path=` | | `databases`: `path`, `active`, `operation`, `txid`, `wal_size`, `error` |
+
+Errors are `{"error": …}`, with `details` for a body that cannot be read: 400 for the request, 404 and 409 for `sync` of
+what is not registered or not open, 503 while the daemon stops, else 500.
+
 ## Methods
 
 )";

@@ -19,12 +19,14 @@ Method start_method() {
                  {code::kApplication, "database has no replica configured: <path>", "no_replica"},
                  {code::kApplication, "failed to load config: <detail>", "invalid_config"},
                  {code::kApplication, "started, but <config file> could not be changed: <detail>", "persist_failed"},
+                 kConfigChanged,
                  {code::kTimeout, "timeout waiting for start", "timed_out"}},
       .example_params = R"({"path": "/data/app.db", "wait": true, "timeout": 30})",
       .example_result = R"({"status": "started", "path": "/data/app.db"})",
       .invoke = [](Service& s, const json::object& p,
                    const Arrival& a) { return call<StartParams, &Service::start>(s, p, a, "start"); },
-      .admin_params = {"config"},  // registers a database, from any file that the daemon can read
+      // The one registers a database, from any file that the daemon can read, the other writes to the configuration.
+      .admin_params = {"config", "persist"},
   };
 }
 
@@ -43,11 +45,13 @@ Method stop_method() {
                  {code::kApplication, "database already disabled: <path>", "already_disabled"},
                  {code::kApplication, "stopped, but the final upload failed: <detail>", "upload_failed"},
                  {code::kApplication, "stopped, but <config file> could not be changed: <detail>", "persist_failed"},
+                 kConfigChanged,
                  {code::kTimeout, "timeout waiting for stop", "timed_out"}},
       .example_params = R"({"path": "/data/app.db", "timeout": 60})",
       .example_result = R"({"status": "stopped", "path": "/data/app.db", "txid": 42})",
       .invoke = [](Service& s, const json::object& p,
                    const Arrival& a) { return call<StopParams, &Service::stop>(s, p, a, "stop"); },
+      .admin_params = {"persist"},
   };
 }
 

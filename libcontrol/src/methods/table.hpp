@@ -14,6 +14,11 @@ Method sync_method();
 Method status_method();
 Method list_method();
 Method info_method();
+// registering.cpp
+Method register_method();
+Method unregister_method();
+Method txid_method();
+Method sync_status_method();
 // configuration.cpp
 Method validate_config_method();
 Method diff_config_method();

@@ -68,14 +68,15 @@ Result<Listeners> open_listeners(const ServerOptions& options) {
   return listeners;
 }
 
-RouterOptions router_options(const ServerOptions& options, const Listeners& listeners) {
+RouterOptions router_options(const ServerOptions& options, const Listeners& listeners, InvokeMethod invoke) {
   return {.control_on_tcp = options.control_on_tcp,
           .bind_host = listeners.tcp ? listeners.tcp->bind_host : std::string(),
           .bound_to_loopback = listeners.tcp && listeners.tcp->loopback,
           .host_names = options.host_names,
           .metrics = options.metrics,
           .health = options.health,
-          .http = options.http};
+          .http = options.http,
+          .invoke = std::move(invoke)};
 }
 
 // One listening socket with the connections that came in on it.
@@ -99,6 +100,13 @@ struct Server::Impl {
 
   void stop();
   Result<void> reload();
+
+  // For the REST routes; used when the Dispatcher is there.
+  InvokeMethod invoker() {
+    return [this](std::string_view method, const boost::json::object& params, const Arrival& arrival) {
+      return dispatcher.call({.method = std::string(method), .params = params}, arrival);
+    };
+  }
 
   // The rest runs on the io thread.
   void accept_next(Port& port);
@@ -131,7 +139,7 @@ struct Server::Impl {
 Server::Impl::Impl(Service& service, ServerOptions given, Listeners opened)
     : options(std::move(given)),
       listeners(std::move(opened)),
-      router(router_options(options, listeners)),
+      router(router_options(options, listeners, invoker())),
       dispatcher(service, options.observer),
       workers("control-wait", std::max<std::size_t>(options.workers, 1)),
       query_workers("control-query", std::max<std::size_t>(options.query_workers, 1)),

@@ -53,6 +53,7 @@ struct DatabaseStatus {
   std::string path;
   DatabaseState state = DatabaseState::closed;
   bool ready = false;                     // open, and the database file was found and attached
+  bool at_work = false;                   // something is being captured or uploaded
   std::string replica_type, replica_url;  // empty without a replica
   TxId local_txid, replicated_txid;
   std::optional<Timestamp> last_sync_at;  // last time all that was captured was durable on the replica

@@ -39,6 +39,7 @@ struct Entry {
   std::stop_source stop;
   std::optional<Clock::Steady> last_change;  // when something was last captured
   std::optional<Clock::Steady> last_upload;
+  int syncs = 0;    // calls of sync() under way
   int glances = 0;  // looks since the last event that found nothing yet
   bool watched = false;
   std::optional<Error> start_error;  // why it is not attached yet

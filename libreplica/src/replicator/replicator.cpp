@@ -43,6 +43,22 @@ struct Replicator::Impl {
 
 namespace {
 
+// Counts a sync() among what is going on.
+class Syncing {
+ public:
+  explicit Syncing(Entry& entry) : entry_(entry) { add(1); }
+  Syncing(const Syncing&) = delete;
+  Syncing& operator=(const Syncing&) = delete;
+  ~Syncing() { add(-1); }
+
+ private:
+  void add(int n) {
+    const std::lock_guard guard(entry_.lock);
+    entry_.syncs += n;
+  }
+  Entry& entry_;
+};
+
 Result<void> check_config(const DatabaseConfig& config) {
   const auto bad = [&](std::string_view why) {
     return fail(Errc::invalid_argument, base::concat("database ", config.path, ": ", why));
@@ -134,6 +150,7 @@ Result<SyncOutcome> Replicator::sync(const std::string& path, bool wait, const C
     const std::lock_guard guard(entry->lock);
     if (entry->phase != Phase::open) return fail(Errc::precondition_failed, "database not open: " + path);
   }
+  const Syncing syncing(*entry);
   engine::Database& database = entry->database;
   const TxId captured_before = database.captured(), replicated_before = database.replicated();
   auto captured = database.capture(call);
@@ -168,6 +185,8 @@ DatabaseStatus status_of(Entry& entry) {
   DatabaseStatus status = entry.database.status();
   const std::lock_guard guard(entry.lock);
   status.state = entry.phase == Phase::open ? DatabaseState::open : DatabaseState::closed;
+  status.at_work = entry.phase == Phase::closing || entry.syncs > 0 || entry.lane(Lane::capture).running ||
+                   entry.lane(Lane::ship).running;
   return status;
 }
 

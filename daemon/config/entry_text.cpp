@@ -1,0 +1,75 @@
+#include <vector>
+
+#include "config/yaml_edit.hpp"
+
+namespace config {
+namespace {
+
+const char* word(bool value) { return value ? "true" : "false"; }
+
+// Double quotes: what JSON and YAML agree on.
+std::string quoted(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "\"";
+}
+
+using Lines = std::vector<std::pair<std::string, std::string>>;  // key, value
+
+Lines entry_lines(const DatabaseSettings& settings, bool enabled) {
+  const DatabaseSettings standard;
+  Lines out;
+  const auto time = [&](const char* key, Duration DatabaseSettings::* which) {
+    if (settings.*which != standard.*which) out.emplace_back(key, format_duration(settings.*which));
+  };
+  const auto number = [&](const char* key, auto which) {
+    if (settings.*which != standard.*which) out.emplace_back(key, std::to_string(settings.*which));
+  };
+  out.emplace_back("path", quoted(settings.path));
+  out.emplace_back("enabled", word(enabled));
+  if (!settings.meta_path.empty()) out.emplace_back("meta-path", quoted(settings.meta_path));
+  time("monitor-interval", &DatabaseSettings::monitor_interval);
+  time("checkpoint-interval", &DatabaseSettings::checkpoint_interval);
+  time("busy-timeout", &DatabaseSettings::busy_timeout);
+  number("min-checkpoint-page-count", &DatabaseSettings::min_checkpoint_page_count);
+  number("truncate-page-n", &DatabaseSettings::truncate_page_n);
+  number("max-sync-wal-bytes", &DatabaseSettings::max_sync_wal_bytes);
+  if (settings.restore_if_db_not_exists) out.emplace_back("restore-if-db-not-exists", "true");
+  if (!settings.convert_to_wal) out.emplace_back("convert-to-wal", "false");
+  return out;
+}
+
+Lines replica_lines(const ReplicaSettings& replica) {
+  Lines out{{"path", quoted(replica.root)}};
+  if (replica.sync_interval) out.emplace_back("sync-interval", format_duration(*replica.sync_interval));
+  return out;
+}
+
+std::string joined(const Lines& lines, const std::string& separator) {
+  std::string out;
+  for (const auto& [key, value] : lines) {
+    if (!out.empty()) out += separator;
+    out.append(key).append(": ").append(value);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string entry_text(const DatabaseSettings& settings, bool enabled, const std::string& indent) {
+  std::string out = joined(entry_lines(settings, enabled), "\n" + indent);
+  if (!settings.replica) return out;
+  const std::string deeper = "\n" + indent + "  ";
+  return out + "\n" + indent + "replica:" + deeper + joined(replica_lines(*settings.replica), deeper);
+}
+
+std::string flow_entry_text(const DatabaseSettings& settings, bool enabled) {
+  std::string out = "{" + joined(entry_lines(settings, enabled), ", ");
+  if (settings.replica) out += ", replica: {" + joined(replica_lines(*settings.replica), ", ") + "}";
+  return out + "}";
+}
+
+}  // namespace config
