@@ -1,7 +1,9 @@
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <array>
+#include <sstream>
 
 #include "config/node.hpp"
 
@@ -125,14 +127,38 @@ class Converter {
   std::size_t nodes_ = 0;
 };
 
+// Hears of what is in a document and keeps nothing.
+class Unheard final : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+};
+
+// Up to 2. YAML::LoadAll takes what stands between two documents, as in "[a], b", for ever more of them.
+int count_documents(const std::string& text) {
+  std::istringstream in(text);
+  YAML::Parser parser(in);
+  Unheard handler;
+  int count = 0;
+  while (count < 2 && parser.HandleNextDocument(handler)) ++count;
+  return count;
+}
+
 }  // namespace
 
 Result<Node> parse_yaml(const std::string& text) {
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-    if (documents.empty()) return Node{};
-    if (documents.size() > 1) return fail_at(1, "yaml: more than one document in the file");
-    return Converter().convert(documents.front(), 1, 0);
+    const int documents = count_documents(text);
+    if (documents == 0) return Node{};
+    if (documents > 1) return fail_at(1, "yaml: more than one document in the file");
+    return Converter().convert(YAML::Load(text), 1, 0);
   } catch (const YAML::Exception& e) {
     return fail_at(std::max(e.mark.line, 0) + 1, "yaml: " + e.msg);
   }

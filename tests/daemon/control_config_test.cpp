@@ -94,6 +94,12 @@ TEST_CASE("wrong keys and types below control are named with their line") {
   CHECK(bad("control:\n  insecure: 7") == "/etc/x.yml:2: control.insecure: expected true or false, found \"7\"");
 }
 
+TEST_CASE("a text that goes on after its document is refused, and soon") {
+  for (const char* text : {",", ",a: b", "[a], b", "{a: b}\n---\n{c: d}"}) {
+    CHECK(bad(text) == "/etc/x.yml:1: yaml: more than one document in the file");
+  }
+}
+
 TEST_CASE("users and groups are looked up, numbers are taken as they are") {
   CHECK(litestreamd::user_id("root").value() == 0);
   CHECK(litestreamd::user_id("4711").value() == 4711);
