@@ -16,7 +16,7 @@ std::shared_ptr<Access> open(AccessOptions options) {
   return *access;
 }
 
-std::string outcome(const control::Result<control::Caller>& caller) {
+std::string outcome(const control::Result<control::PrincipalPtr>& caller) {
   if (!caller) return caller.error().reason;
   return (*caller)->name + " " + std::string(control::role_name((*caller)->role));
 }

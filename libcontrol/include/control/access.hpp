@@ -35,7 +35,7 @@ struct Principal {
   // A path that is not in its normal form ("/a/../b.db", "b.db") belongs to nobody whose databases are limited.
   bool may_use(std::string_view database) const;
 };
-using Caller = std::shared_ptr<const Principal>;
+using PrincipalPtr = std::shared_ptr<const Principal>;
 
 // `*` and `?` stop at a slash, `**` does not.
 bool glob_matches(std::string_view glob, std::string_view path);
@@ -98,7 +98,7 @@ class Access {
   std::vector<std::string> warnings() const;
 
   // Root and the user of this process are always admin.
-  Result<Caller> peer(const PeerProcess& process) const;
+  Result<PrincipalPtr> peer(const PeerProcess& process) const;
 
   struct Credentials {
     std::optional<std::string_view> authorization{};  // value of the HTTP header
@@ -106,7 +106,7 @@ class Access {
     bool loopback = false;                            // the listener's address
   };
   // Reasons: "unauthenticated" when credentials are missing or wrong, "forbidden" when there is nothing to show here.
-  Result<Caller> remote(const Credentials& credentials) const;
+  Result<PrincipalPtr> remote(const Credentials& credentials) const;
 
   // Takes `calls` from what the principal may still do; else how long it has to wait, and nothing is taken.
   std::optional<std::chrono::milliseconds> spend(const Principal& principal, std::size_t calls,

@@ -24,7 +24,7 @@ struct HttpRequest {
   Transport transport = Transport::unix_socket;
   std::chrono::steady_clock::time_point received{};
   std::stop_token stop{};  // set when the server shuts down
-  Caller caller{};         // set by the server for what it does not serve to everybody; authorise() asks for it
+  PrincipalPtr caller{};   // set by the server for what it does not serve to everybody; authorise() asks for it
 
   // The first header of that name, in any case. The view lives as long as the request.
   std::optional<std::string_view> header(std::string_view name) const;

@@ -45,7 +45,7 @@ struct Arrival {
   UnixTime on_the_clock = std::chrono::time_point_cast<UnixTime::duration>(std::chrono::system_clock::now());
   std::stop_token stop{};
   RequestMemory* memory = nullptr;  // where `request_id` is looked up; without it each call is done
-  Caller caller{};                  // nullptr = this process itself: everything is allowed
+  PrincipalPtr caller{};            // nullptr = this process itself: everything is allowed
   Transport transport = Transport::unix_socket;
 };
 

@@ -30,7 +30,7 @@ bool holds(const PeerRule& rule, const PeerProcess& process) {
 
 struct Access::Impl {
   AccessOptions options;
-  Caller anonymous = std::make_shared<const Principal>(Principal{.name = "anonymous"});
+  PrincipalPtr anonymous = std::make_shared<const Principal>(Principal{.name = "anonymous"});
   mutable std::mutex mutex;  // guards what follows
   std::shared_ptr<const TokenStore> tokens;
   std::map<std::string, Bucket> buckets{};  // by name of the principal
@@ -39,10 +39,10 @@ struct Access::Impl {
     const std::lock_guard lock(mutex);
     return tokens;
   }
-  Caller by_certificate(const std::vector<std::string>& names) const;
+  PrincipalPtr by_certificate(const std::vector<std::string>& names) const;
 };
 
-Caller Access::Impl::by_certificate(const std::vector<std::string>& names) const {
+PrincipalPtr Access::Impl::by_certificate(const std::vector<std::string>& names) const {
   for (const CertificateRule& rule : options.certificates) {
     if (std::find(names.begin(), names.end(), rule.name) == names.end()) continue;
     return std::make_shared<const Principal>(
@@ -78,7 +78,7 @@ bool Access::asks_for_credentials() const {
   return !impl_->options.tokens.empty() || !impl_->options.certificates.empty();
 }
 
-Result<Caller> Access::peer(const PeerProcess& process) const {
+Result<PrincipalPtr> Access::peer(const PeerProcess& process) const {
   Principal principal{.name = "uid " + std::to_string(process.uid), .pid = process.pid};
   const bool is_own = process.uid == 0 || process.uid == ::geteuid();
   if (is_own || impl_->options.peers.empty()) return std::make_shared<const Principal>(std::move(principal));
@@ -92,12 +92,12 @@ Result<Caller> Access::peer(const PeerProcess& process) const {
   return std::make_shared<const Principal>(std::move(principal));
 }
 
-Result<Caller> Access::remote(const Credentials& credentials) const {
-  if (Caller caller = impl_->by_certificate(credentials.certificate_names)) return caller;
+Result<PrincipalPtr> Access::remote(const Credentials& credentials) const {
+  if (PrincipalPtr caller = impl_->by_certificate(credentials.certificate_names)) return caller;
   if (asks_for_credentials()) {
     const auto token = credentials.authorization ? bearer_token(*credentials.authorization) : std::nullopt;
     if (!token) return fail(unauthenticated("send a token: Authorization: Bearer TOKEN"));
-    if (Caller caller = impl_->current()->find(*token)) return caller;
+    if (PrincipalPtr caller = impl_->current()->find(*token)) return caller;
     return fail(unauthenticated("the token is not known here"));
   }
   if (credentials.loopback || impl_->options.insecure) return impl_->anonymous;

@@ -51,7 +51,7 @@ std::optional<std::string_view> bearer_token(std::string_view authorization) {
   return trimmed(authorization.substr(kScheme.size()));
 }
 
-Result<void> TokenStore::add(std::string_view token, const Caller& caller, const std::string& origin) {
+Result<void> TokenStore::add(std::string_view token, const PrincipalPtr& caller, const std::string& origin) {
   if (token.size() < kMinTokenBytes) {
     return invalid(origin + ": token is shorter than " + std::to_string(kMinTokenBytes) + " characters",
                    "make one with: openssl rand -hex 32");
@@ -60,7 +60,7 @@ Result<void> TokenStore::add(std::string_view token, const Caller& caller, const
   return {};
 }
 
-Result<void> TokenStore::add_file(const TokenRule& rule, const Caller& caller) {
+Result<void> TokenStore::add_file(const TokenRule& rule, const PrincipalPtr& caller) {
   std::ifstream file(rule.file);
   struct stat about{};
   if (!file || ::stat(rule.file.c_str(), &about) != 0) {
@@ -99,9 +99,9 @@ Result<TokenStore> TokenStore::read(const AccessOptions& options) {
   return store;
 }
 
-Caller TokenStore::find(std::string_view token) const {
+PrincipalPtr TokenStore::find(std::string_view token) const {
   const Digest shown = digest_of(token);
-  const Caller* found = nullptr;
+  const PrincipalPtr* found = nullptr;
   for (const Entry& entry : entries_) {
     if (CRYPTO_memcmp(entry.digest.data(), shown.data(), shown.size()) == 0) found = &entry.caller;
   }

@@ -15,17 +15,17 @@ class TokenStore {
   static Result<TokenStore> read(const AccessOptions& options);
 
   // nullptr for none of ours. Takes the same time whichever it is, and whether it is one.
-  Caller find(std::string_view token) const;
+  PrincipalPtr find(std::string_view token) const;
 
   std::vector<std::string> warnings{};
 
  private:
   struct Entry {
     Digest digest;
-    Caller caller;
+    PrincipalPtr caller;
   };
-  Result<void> add(std::string_view token, const Caller& caller, const std::string& origin);
-  Result<void> add_file(const TokenRule& rule, const Caller& caller);
+  Result<void> add(std::string_view token, const PrincipalPtr& caller, const std::string& origin);
+  Result<void> add_file(const TokenRule& rule, const PrincipalPtr& caller);
 
   std::vector<Entry> entries_;
 };

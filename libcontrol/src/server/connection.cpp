@@ -151,7 +151,7 @@ void Connection::accept(Session::Rpc rpc) {
        [this](const std::optional<std::string>& text, const Error*) { session_.reply(text); });
 }
 
-Result<Caller> Connection::identify(const HttpRequest& request) const {
+Result<PrincipalPtr> Connection::identify(const HttpRequest& request) const {
   if (transport_ == Transport::unix_socket) return peer_;
   return context_.access.remote({.authorization = request.header("Authorization"),
                                  .certificate_names = certificate_names_,
@@ -166,7 +166,7 @@ void Connection::accept(HttpRequest request) {
   if (const auto* response = std::get_if<HttpResponse>(&route)) return respond(*response);
   auto* handler = std::get_if<RouteToHandler>(&route);
   if (handler != nullptr && handler->open) return handle(std::move(*handler), std::move(request));
-  const Result<Caller> caller = identify(request);
+  const Result<PrincipalPtr> caller = identify(request);
   if (!caller) return refuse(request, caller.error());
   request.caller = *caller;
   if (handler != nullptr) {
@@ -188,7 +188,7 @@ void Connection::report(const Principal* caller, std::string_view method, const 
   context_.options.observer({.caller = caller, .transport = transport_, .method = method, .error = &error});
 }
 
-std::optional<Error> Connection::over_rate(const Caller& caller, std::size_t calls) const {
+std::optional<Error> Connection::over_rate(const PrincipalPtr& caller, std::size_t calls) const {
   const auto wait = context_.access.spend(*caller, calls, Clock::now());
   return wait ? std::optional(rate_limited(*wait)) : std::nullopt;
 }
@@ -198,7 +198,7 @@ void Connection::respond(const HttpResponse& response) {
   advance();
 }
 
-void Connection::call(std::string text, const Caller& caller, Reply reply) {
+void Connection::call(std::string text, const PrincipalPtr& caller, Reply reply) {
   if (text.size() <= kParsedAtOnce) {
     return dispatch(jsonrpc::parse(text, context_.options.limits), caller, std::move(reply));
   }
@@ -208,7 +208,7 @@ void Connection::call(std::string text, const Caller& caller, Reply reply) {
   });
 }
 
-void Connection::dispatch(jsonrpc::Incoming incoming, const Caller& caller, Reply reply) {
+void Connection::dispatch(jsonrpc::Incoming incoming, const PrincipalPtr& caller, Reply reply) {
   const auto& first = incoming.calls.front();
   if (const std::optional<Error> error = over_rate(caller, incoming.calls.size())) {
     report(caller.get(), first && !incoming.batch ? std::string_view(first->method) : std::string_view(), *error);

@@ -30,7 +30,7 @@ struct ConnectionContext {
 };
 
 // Who is at the other end of a Unix socket, or why that one may do nothing. On TCP every request says it for itself.
-using Peer = Result<Caller>;
+using Peer = Result<PrincipalPtr>;
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
@@ -68,15 +68,15 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   void accept(Session::Rpc rpc);
   void accept(HttpRequest request);
-  Result<Caller> identify(const HttpRequest& request) const;
+  Result<PrincipalPtr> identify(const HttpRequest& request) const;
   void refuse(const HttpRequest& request, const Error& error);
   // Of a refusal before the call was dispatched.
   void report(const Principal* caller, std::string_view method, const Error& error) const;
   // `refused`: why the only call was turned away.
   using Reply = std::function<void(std::optional<std::string> text, const Error* refused)>;
-  void call(std::string text, const Caller& caller, Reply reply);
-  void dispatch(jsonrpc::Incoming incoming, const Caller& caller, Reply reply);
-  std::optional<Error> over_rate(const Caller& caller, std::size_t calls) const;
+  void call(std::string text, const PrincipalPtr& caller, Reply reply);
+  void dispatch(jsonrpc::Incoming incoming, const PrincipalPtr& caller, Reply reply);
+  std::optional<Error> over_rate(const PrincipalPtr& caller, std::size_t calls) const;
   void handle(RouteToHandler route, HttpRequest request);
   void respond(const HttpResponse& response);
 

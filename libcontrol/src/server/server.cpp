@@ -193,7 +193,7 @@ StreamSocket Server::Impl::stream(const Port& port, Connection::Socket socket) {
 }
 
 Peer Server::Impl::peer(const Port& port, int fd) const {
-  if (port.transport != Transport::unix_socket) return Caller();
+  if (port.transport != Transport::unix_socket) return PrincipalPtr();
   const std::optional<PeerProcess> process = peer_process(fd);
   if (!process) return fail(forbidden("unknown process", "the system does not say who is calling"));
   return options.access->peer(*process);
