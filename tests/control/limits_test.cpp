@@ -67,6 +67,16 @@ TEST_CASE_METHOD(Limited, "depth of JSON and calls in a batch") {
   }
 }
 
+TEST_CASE_METHOD(Limited, "values of JSON, which take more memory than their text") {
+  options.limits.max_values = 8;
+  start();
+  const std::string fits = R"({"method":"info","params":{"a":[1,2.5,null]},"id":1})";  // eight with the containers
+  const std::string more = R"({"method":"info","params":{"a":[1,2.5,null,{}]},"id":1})";
+  CHECK(bare(fits).find("-32602") != std::string::npos);
+  CHECK(bare(more).find("request of more than 8 values") != std::string::npos);
+  CHECK(http(more).find(R"("reason":"too_many_values")") != std::string::npos);
+}
+
 TEST_CASE_METHOD(Limited, "a rate on the Unix socket, for bare calls and batches") {
   options.access = control::Access::open({.rate = 5}).value();
   start();

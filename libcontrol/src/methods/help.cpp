@@ -114,12 +114,13 @@ loopback address also those whose `Host` is neither a loopback name nor a config
 
 ## Limits
 
-The first three, the time to arrive and the number of connections can be set under `control.limits`.
+Size, depth, calls, the time to arrive and the number of connections can be set under `control.limits`.
 
 | what | limit | beyond it |
 | --- | --- | --- |
 | request or batch | 1 MiB | -32600 `too_large`, and the connection is closed; HTTP 413 |
 | depth of nesting | 32 | -32600 `too_deep` |
+| values in a request or batch | 65536 | -32600 `too_many_values` |
 | calls in a batch | 100 | -32600 `batch_too_large` |
 | keys of an object | each once | -32600 `duplicate_key`, `id` null, for the whole text |
 | HTTP header | 16 KiB | 431 |

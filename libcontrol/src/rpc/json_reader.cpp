@@ -24,15 +24,17 @@ class Handler {
   static constexpr std::size_t max_string_size = static_cast<std::size_t>(-1);
   // NOLINTEND(readability-identifier-naming)
 
+  explicit Handler(std::size_t max_values) : max_values_(max_values) {}
+
   bool on_document_begin(error_code&) {
     values_.reset();
     return true;
   }
   bool on_document_end(error_code&) { return true; }
 
-  bool on_object_begin(error_code&) {
+  bool on_object_begin(error_code& ec) {
     levels_.push_back({.is_object = true});
-    return true;
+    return count(ec);
   }
   bool on_object_end(std::size_t n, error_code&) {
     if (is_message()) number_ids_.push_back(std::move(levels_.back().number_id));
@@ -40,9 +42,9 @@ class Handler {
     values_.push_object(n);
     return true;
   }
-  bool on_array_begin(error_code&) {
+  bool on_array_begin(error_code& ec) {
     levels_.push_back({});
-    return true;
+    return count(ec);
   }
   bool on_array_end(std::size_t n, error_code&) {
     levels_.pop_back();
@@ -72,42 +74,43 @@ class Handler {
     values_.push_chars(s);
     return true;
   }
-  bool on_string(json::string_view s, std::size_t, error_code&) {
+  bool on_string(json::string_view s, std::size_t, error_code& ec) {
     values_.push_string(s);
-    return true;
+    return count(ec);
   }
 
   bool on_number_part(json::string_view s, error_code&) {
     partial_.append(s.data(), s.size());
     return true;
   }
-  bool on_int64(std::int64_t i, json::string_view s, error_code&) {
+  bool on_int64(std::int64_t i, json::string_view s, error_code& ec) {
     end_number(s);
     values_.push_int64(i);
-    return true;
+    return count(ec);
   }
-  bool on_uint64(std::uint64_t u, json::string_view s, error_code&) {
+  bool on_uint64(std::uint64_t u, json::string_view s, error_code& ec) {
     end_number(s);
     values_.push_uint64(u);
-    return true;
+    return count(ec);
   }
-  bool on_double(double d, json::string_view s, error_code&) {
+  bool on_double(double d, json::string_view s, error_code& ec) {
     end_number(s);
     values_.push_double(d);
-    return true;
+    return count(ec);
   }
-  bool on_bool(bool b, error_code&) {
+  bool on_bool(bool b, error_code& ec) {
     values_.push_bool(b);
-    return true;
+    return count(ec);
   }
-  bool on_null(error_code&) {
+  bool on_null(error_code& ec) {
     values_.push_null();
-    return true;
+    return count(ec);
   }
   bool on_comment_part(json::string_view, error_code&) { return true; }
   bool on_comment(json::string_view, error_code&) { return true; }
 
   const std::string* duplicate() const { return has_duplicate_ ? &duplicate_ : nullptr; }
+  bool has_too_many() const { return count_ > max_values_; }
   JsonDocument release() { return {.root = values_.release(), .number_ids = std::move(number_ids_)}; }
 
  private:
@@ -123,12 +126,21 @@ class Handler {
     return levels_.back().is_object && (levels_.size() == 1 || (levels_.size() == 2 && !levels_.front().is_object));
   }
 
+  // A value takes many times the bytes of its text.
+  bool count(error_code& ec) {
+    if (++count_ <= max_values_) return true;
+    ec = make_error_code(boost::system::errc::value_too_large);
+    return false;
+  }
+
   void end_number(json::string_view last_part) {
     partial_.append(last_part.data(), last_part.size());
     if (!levels_.empty() && is_message() && levels_.back().key == "id") levels_.back().number_id = partial_;
     partial_.clear();
   }
 
+  std::size_t max_values_;
+  std::size_t count_ = 0;
   json::value_stack values_;
   std::vector<Level> levels_;
   std::string partial_;  // of a key or number that comes in parts
@@ -153,7 +165,7 @@ Result<JsonDocument> read_json(std::string_view text, const Limits& limits) {
   }
   json::parse_options options;
   options.max_depth = limits.max_depth;
-  json::basic_parser<Handler> parser(options);
+  json::basic_parser<Handler> parser(options, limits.max_values);
   error_code ec;
   const std::size_t used = parser.write_some(false, text.data(), text.size(), ec);
   if (!ec && used < text.size()) ec = json::error::extra_data;
@@ -162,6 +174,11 @@ Result<JsonDocument> read_json(std::string_view text, const Limits& limits) {
                  .message = "key occurs twice: " + *key,
                  .reason = "duplicate_key",
                  .hint = "give each member of an object once"});
+  }
+  if (parser.handler().has_too_many()) {
+    return fail({.code = code::kInvalidRequest,
+                 .message = "request of more than " + std::to_string(limits.max_values) + " values",
+                 .reason = "too_many_values"});
   }
   if (ec == json::error::too_deep) return fail(too_deep(limits));
   if (ec) {

@@ -20,7 +20,7 @@ struct JsonDocument {
 };
 
 // Errors are ready to be sent: code::kParseError for what is not JSON, code::kInvalidRequest for text beyond the
-// limits (reasons "too_large", "too_deep") and for "duplicate_key".
+// limits (reasons "too_large", "too_deep", "too_many_values") and for "duplicate_key".
 Result<JsonDocument> read_json(std::string_view text, const Limits& limits);
 
 }  // namespace control
