@@ -7,10 +7,15 @@
 
 namespace {
 
-// The text with that database switched says so, and is the text before when it is switched back to what it was.
+// The text with that database switched off says so, the one without its entry has it no more.
 void check_change(const std::string& text, const config::DatabaseSettings& database) {
   const config::LoadOptions verbatim{.expand_environment = false};
-  const auto off = config::with_enabled(text, database.path, false, nullptr, verbatim);
+  const auto without = config::with_change(text, config::RemoveEntry{database.path}, verbatim);
+  if (without) {
+    const auto read = config::parse(*without, "/etc/x.yml");
+    fuzz::require(read && read->find(database.path) == nullptr, "a text without an entry is valid and lacks it");
+  }
+  const auto off = config::with_change(text, config::SetEnabled{.path = database.path, .enabled = false}, verbatim);
   if (!off) return;
   const auto read = config::parse(*off, "/etc/x.yml");
   fuzz::require(read && read->find(database.path) != nullptr, "a changed text is valid and has the database");
