@@ -16,6 +16,7 @@ constexpr std::string_view kApiVersion = "1.0.0";  // grows with what callers ca
 
 json::object schema(const Field& field) {
   json::object out{{"type", field.type}};
+  if (field.type == "array") out["items"] = json::object{{"type", "string"}};
   if (!field.default_value.empty()) out["default"] = json::parse(field.default_value);
   return out;
 }

@@ -45,7 +45,7 @@ struct Event {
   std::string detail{};  // for people; never holds a secret
 };
 
-// Shell globs as fnmatch(3) without flags: * matches any characters, / among them. Empty lists match everything.
+// Shell globs: * matches any characters, / among them; also ? and [a-z]. Empty lists match everything.
 struct EventFilter {
   std::vector<std::string> paths{};
   std::vector<EventKind> kinds{};

@@ -1,7 +1,5 @@
 #include "replica/events.hpp"
 
-#include <fnmatch.h>
-
 #include <algorithm>
 #include <array>
 #include <condition_variable>
@@ -9,6 +7,8 @@
 #include <list>
 #include <mutex>
 #include <random>
+
+#include "base/glob.hpp"
 
 namespace replica {
 namespace {
@@ -34,9 +34,8 @@ std::optional<EventKind> parse_event_kind(std::string_view name) noexcept {
 
 bool EventFilter::matches(const Event& event) const {
   if (!kinds.empty() && std::find(kinds.begin(), kinds.end(), event.kind) == kinds.end()) return false;
-  return paths.empty() || std::any_of(paths.begin(), paths.end(), [&](const std::string& glob) {
-           return ::fnmatch(glob.c_str(), event.path.c_str(), 0) == 0;
-         });
+  return paths.empty() || std::any_of(paths.begin(), paths.end(),
+                                      [&](const std::string& glob) { return base::matches_glob(glob, event.path); });
 }
 
 struct EventBus::Impl {
