@@ -1,6 +1,7 @@
 // position, wait and watch.
 #include "control/events.hpp"
 
+#include "event_notice.hpp"
 #include "service/answers.hpp"
 #include "service/service.hpp"
 
@@ -51,18 +52,6 @@ Result<control::WaitResult> Service::wait(const control::WaitParams& params, con
 
 namespace {
 
-control::EventNotice notice(replica::Event event) {
-  control::EventNotice out{.seq = event.seq,
-                           .time = replica::to_rfc3339(event.time),
-                           .kind = std::string(replica::name(event.kind)),
-                           .path = std::move(event.path)};
-  if (event.txid) out.txid = event.txid.value;
-  if (event.level) out.level = static_cast<std::uint64_t>(*event.level);
-  if (!event.code.empty()) out.code = std::move(event.code);
-  if (!event.detail.empty()) out.detail = std::move(event.detail);
-  return out;
-}
-
 class Subscription final : public control::EventSource {
  public:
   Subscription(replica::EventBus& bus, replica::EventFilter filter, std::uint64_t from)
@@ -87,6 +76,8 @@ class Subscription final : public control::EventSource {
   std::unique_ptr<replica::EventBus::Listener> listener_;
 };
 
+constexpr std::size_t kMaxGlobs = 4096;  // bytes; comparing takes time in proportion
+
 Result<std::vector<replica::EventKind>> kinds_of(const std::vector<std::string>& names) {
   std::vector<replica::EventKind> out;
   for (const std::string& name : names) {
@@ -110,6 +101,9 @@ Result<std::shared_ptr<control::EventSource>> Service::subscribe(const control::
   replica::EventBus& bus = replicator_.events();
   auto kinds = kinds_of(params.kinds);
   if (!kinds) return fail(std::move(kinds.error()));
+  std::size_t length = 0;
+  for (const std::string& glob : params.paths) length += glob.size();
+  if (length > kMaxGlobs) return fail(control::invalid_params("paths are too long together"));
   if (params.run && *params.run != bus.run())
     return fail(error("the daemon was restarted: it is run " + bus.run() + " now", "run_changed",
                       "ask for the state of the databases and watch again without from"));

@@ -68,30 +68,29 @@ TEST_CASE("a filter picks by globs of paths and by kinds") {
   };
   using Numbers = std::vector<std::uint64_t>;
   CHECK(numbers({}) == Numbers{1, 2, 3});
-  CHECK(numbers({.paths = {"/data/*"}}) == Numbers{1, 2});
+  CHECK(numbers({.paths = {"/data/**"}}) == Numbers{1, 2});
   CHECK(numbers({.paths = {"/data/?.db", "/other/c.db"}}) == Numbers{1, 3});
   CHECK(numbers({.kinds = {EventKind::error, EventKind::lagging}}) == Numbers{2});
-  CHECK(numbers({.paths = {"/data/*"}, .kinds = {EventKind::added}}) == Numbers{1});
+  CHECK(numbers({.paths = {"/data/**"}, .kinds = {EventKind::added}}) == Numbers{1});
   CHECK(numbers({.paths = {"/nothing"}}).empty());
 }
 
 TEST_CASE("globs, and no pattern that takes for ever") {
   const auto matches = [](std::string_view glob, std::string_view text) { return base::matches_glob(glob, text); };
-  for (const char* glob :
-       {"*", "/a/b.db", "/a/*", "*.db", "/?/b.db", "/[a-c]/*", "/[!b]/*", "/[]a]/*", "/a*b*", "\\/a/b\\.db"}) {
+  for (const char* glob : {"**", "/a/b.db", "/a/*", "**.db", "/?/b.db", "/a/b*.db", "/*/*", "/**/b.db", "/a/?.db"}) {
     INFO(glob);
     CHECK(matches(glob, "/a/b.db"));
   }
-  for (const char* glob : {"", "/a", "/a/b.d", "?", "*.d", "/[b-z]/*", "/[!a]/*", "/a/*c", "/[a/b.db", "/a/b.db?"}) {
+  for (const char* glob : {"", "*", "/a", "/a/b.d", "?", "*.db", "/*", "/a?b.db", "/a/*c", "/[a]/b.db", "/a/b.db?"}) {
     INFO(glob);
     CHECK_FALSE(matches(glob, "/a/b.db"));
   }
   CHECK(matches("", ""));
   CHECK(matches("**", ""));
-  CHECK(matches("[x", "[x"));
+  CHECK(matches("*", ""));
   std::string stars;
   for (int n = 0; n < 200; ++n) stars += "*a";
-  CHECK_FALSE(matches(stars + "*b", std::string(4000, 'a')));
+  CHECK_FALSE(matches(stars + "*b", std::string(1000, 'a')));
 }
 
 TEST_CASE("the ring is bounded, and who is behind it is told where to go on") {

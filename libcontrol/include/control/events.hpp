@@ -1,6 +1,7 @@
 // Following what happens: positions, durability, and events as values. Part of api.hpp.
 #pragma once
 
+#include <boost/json/fwd.hpp>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -61,6 +62,9 @@ struct EventNotice {
   std::optional<std::string> code{};
   std::optional<std::string> detail{};
 };
+
+// The event as JSON, its members in the order above.
+boost::json::object encode_event(EventNotice event);
 
 // One subscription: the server takes from it as fast as its reader does. One thread at a time but for `wake`.
 class EventSource {

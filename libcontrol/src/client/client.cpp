@@ -185,6 +185,7 @@ Result<void> Client::Impl::subscribe(const boost::json::object& params, EventRea
   if (!url) return socket.send(jsonrpc::print({.method = "watch", .params = params, .id = "1"}) + "\n", deadline);
   reader.expect_http();
   return socket.send("GET " + events_target(params) + " HTTP/1.1\r\nHost: " + url->host +
+                         (token.empty() ? "" : "\r\nAuthorization: Bearer " + token) +
                          "\r\nUser-Agent: litestreamctl\r\nAccept: text/event-stream\r\n\r\n",
                      deadline);
 }

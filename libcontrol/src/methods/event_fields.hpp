@@ -43,7 +43,8 @@ void fields(V& v, WaitResult& r) {
 
 template <class V>
 void fields(V& v, WatchParams& p) {
-  v(kOptional, {"paths", "GLOB", "Databases to watch, as shell globs of which * matches / too; none = all"}, p.paths);
+  v(kOptional, {"paths", "GLOB", "Databases to watch: globs over absolute paths, ** also across slashes; none = all"},
+    p.paths);
   v(kOptional, {"kinds", "KIND", "Kinds of events; none = all"}, p.kinds);
   v(kOptional,
     {"from", "SEQ", "Number of the first event, 0 = the oldest remembered; without it what happens from now on"},

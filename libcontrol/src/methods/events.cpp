@@ -87,7 +87,7 @@ Method watch_method() {
                  {code::kApplication, "the daemon was restarted: it is run <detail> now", "run_changed"},
                  {code::kApplication, "too many watchers", "too_many_watchers"},
                  {code::kInvalidRequest, "watch needs a connection of its own", "not_streamable"}},
-      .example_params = R"({"paths": ["/data/*"], "kinds": ["synced", "error"], "from": 17})",
+      .example_params = R"({"paths": ["/data/*.db"], "kinds": ["synced", "error"], "from": 17})",
       .example_result = R"({"subscribed": true, "run": "1f0c55a3e2b94d07", "next": 17})",
       .invoke = invoke_watch,
       .streams = true,

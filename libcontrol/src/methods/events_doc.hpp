@@ -1,7 +1,6 @@
 // Events as the streams and the documentation write them.
 #pragma once
 
-#include <boost/json/object.hpp>
 #include <string>
 #include <vector>
 
@@ -10,7 +9,6 @@
 
 namespace control {
 
-boost::json::object encode_event(EventNotice event);
 std::vector<Field> event_members();
 
 // The chapter of docs/protocol.md, without its heading's members.

@@ -28,8 +28,8 @@ struct ConnectionContext {
   std::stop_token stop;
   Access& access;
   bool tcp_is_loopback = false;
-  std::function<void()> make_room{};  // closes a connection whose request is arriving
-  std::size_t arriving = 0;           // bytes of requests that are not answered yet
+  std::function<void()> make_room{};    // closes a connection whose request is arriving
+  std::size_t arriving = 0;             // bytes of requests that are not answered yet
   std::atomic<std::size_t> parked = 0;  // calls that do nothing but wait
   std::size_t watching = 0;             // connections that follow events
 };

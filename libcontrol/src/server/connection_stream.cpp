@@ -17,11 +17,8 @@ constexpr std::chrono::seconds kLingerTime{1};  // for the reader to hang up by 
 
 void Connection::watch(const jsonrpc::Request& request, const Caller& caller) {
   std::shared_ptr<EventSource> source;
-  const Arrival arrival{.at = Clock::now(),
-                        .stop = context_.stop,
-                        .caller = caller,
-                        .transport = transport_,
-                        .stream = &source};
+  const Arrival arrival{
+      .at = Clock::now(), .stop = context_.stop, .caller = caller, .transport = transport_, .stream = &source};
   jsonrpc::Incoming incoming;
   incoming.calls.emplace_back(request);
   const std::string reply = context_.dispatcher.run(incoming, arrival).value_or(std::string());

@@ -137,10 +137,15 @@ Server::Impl::Impl(Service& service, ServerOptions given, Listeners opened)
       workers("control-wait", std::max<std::size_t>(options.workers, 1)),
       query_workers("control-query", std::max<std::size_t>(options.query_workers, 1)),
       parking("control-park", std::max<std::size_t>(options.waiters, 1)),
-      context{options,         dispatcher,
-              router,          workers,
-              query_workers,   parking,
-              stop_source.get_token(), *options.access, listeners.tcp && listeners.tcp->loopback} {
+      context{options,
+              dispatcher,
+              router,
+              workers,
+              query_workers,
+              parking,
+              stop_source.get_token(),
+              *options.access,
+              listeners.tcp && listeners.tcp->loopback} {
   if (listeners.unix_socket) ports.emplace_back(io, Transport::unix_socket, AF_UNIX, listeners.unix_socket->fd);
   if (listeners.tcp) ports.emplace_back(io, Transport::tcp, listeners.tcp->family, listeners.tcp->fd);
   context.make_room = [this] { drop_largest_request(); };

@@ -45,11 +45,12 @@ struct Event {
   std::string detail{};  // for people; never holds a secret
 };
 
-// Shell globs: * matches any characters, / among them; also ? and [a-z]. Empty lists match everything.
+// Globs over paths: * any characters but /, ** also /, ? one. Empty lists match everything.
 struct EventFilter {
   std::vector<std::string> paths{};
   std::vector<EventKind> kinds{};
   bool matches(const Event& event) const;
+  bool operator==(const EventFilter&) const = default;
 };
 
 // Safe from any thread.

@@ -1,12 +1,12 @@
-// Shell globs in time that no pattern can make explode, as fnmatch(3) may.
+// Globs over paths.
 #pragma once
 
 #include <string_view>
 
 namespace replica::base {
 
-// `*` any characters, / among them; `?` one; `[a-z]`, `[!a-z]` one of a set; `\` takes the next one literally. A set
-// that is not closed stands for itself.
-bool matches_glob(std::string_view glob, std::string_view text) noexcept;
+// `*` any characters but /, `**` also /, `?` one that is not /; everything else stands for itself. Time is the product
+// of the two lengths, whatever the glob.
+bool matches_glob(std::string_view glob, std::string_view path);
 
 }  // namespace replica::base

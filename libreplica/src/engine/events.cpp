@@ -17,6 +17,8 @@ constexpr std::array<std::string_view, kEventKinds> kNames{"added",     "removed
                                                            "synced",    "snapshot", "compacted", "lagging",
                                                            "caught_up", "error",    "restored"};
 
+constexpr std::ptrdiff_t kCopied = 128;  // events under one lock
+
 std::string new_run() {
   std::random_device random;
   return TxId{(std::uint64_t{random()} << 32U) | random()}.text();
@@ -41,6 +43,9 @@ bool EventFilter::matches(const Event& event) const {
 struct EventBus::Impl {
   std::uint64_t oldest() const { return last + 1 - ring.size(); }
 
+  // A few events from number `from` on: filters are tried without the lock.
+  Result<std::vector<Event>> copy(std::uint64_t from) const;
+
   std::string run = new_run();
   std::size_t capacity = 0;
   SystemClock system_clock;
@@ -52,6 +57,21 @@ struct EventBus::Impl {
   std::mutex listeners_lock;  // held while they are called; never together with `lock`
   std::list<std::function<void()>> listeners;
 };
+
+Result<std::vector<Event>> EventBus::Impl::copy(std::uint64_t from) const {
+  const std::lock_guard guard(lock);
+  if (from > last + 1) {
+    return fail(Errc::out_of_range, "there is no event " + std::to_string(from) + " yet",
+                "the newest is " + std::to_string(last) + "; numbers begin again with every run");
+  }
+  if (from < oldest()) {
+    return fail(Errc::out_of_range, "events before " + std::to_string(oldest()) + " are gone",
+                "go on from " + std::to_string(oldest()) + ", and ask for the state of the databases");
+  }
+  const auto first = ring.begin() + static_cast<std::ptrdiff_t>(from - oldest());
+  const auto count = std::min<std::ptrdiff_t>(ring.end() - first, kCopied);
+  return std::vector<Event>(first, first + count);
+}
 
 EventBus::EventBus(std::size_t capacity, const Clock* clock) : impl_(std::make_unique<Impl>()) {
   impl_->capacity = std::max<std::size_t>(capacity, 1);
@@ -86,22 +106,18 @@ void EventBus::publish(Event event) {
 }
 
 Result<EventBus::Batch> EventBus::read(std::uint64_t from, const EventFilter& filter, std::size_t limit) const {
-  const std::lock_guard guard(impl_->lock);
-  const std::uint64_t oldest = impl_->oldest();
-  if (from > impl_->last + 1) {
-    return fail(Errc::out_of_range, "there is no event " + std::to_string(from) + " yet",
-                "the newest is " + std::to_string(impl_->last) + "; numbers begin again with every run");
-  }
-  if (from < oldest) {
-    return fail(Errc::out_of_range, "events before " + std::to_string(oldest) + " are gone",
-                "go on from " + std::to_string(oldest) + ", and ask for the state of the databases");
-  }
   Batch batch{.events = {}, .next = from};
-  for (; batch.next <= impl_->last && batch.events.size() < limit; ++batch.next) {
-    const Event& event = impl_->ring[static_cast<std::size_t>(batch.next - oldest)];
-    if (filter.matches(event)) batch.events.push_back(event);
+  for (;;) {
+    auto some = impl_->copy(batch.next);
+    // What was found before the rest was overtaken is given all the same; the next call says so.
+    if (!some && batch.next == from) return pass(some);
+    if (!some || some->empty()) return batch;
+    for (Event& event : *some) {
+      if (batch.events.size() == limit) return batch;
+      batch.next = event.seq + 1;
+      if (filter.matches(event)) batch.events.push_back(std::move(event));
+    }
   }
-  return batch;
 }
 
 bool EventBus::wait(std::uint64_t from, const Call& call) const {
