@@ -32,7 +32,9 @@ struct Bench {
     app.emplace(path);
     app->fill(3);
     store.plan = [this](std::string_view operation, std::string_view) -> std::optional<Fault> {
-      return away && operation == "put" ? unavailable() : std::nullopt;
+      const bool fails =
+          (away && operation == "put") || (unreadable && operation == "get") || (unlisted && operation == "list");
+      return fails ? unavailable() : std::nullopt;
     };
     DatabaseConfig config;
     config.path = path;
@@ -79,7 +81,7 @@ struct Bench {
 
   TempDir dir;
   std::string path = dir / "app.db";
-  std::atomic<bool> away = false;
+  std::atomic<bool> away = false, unreadable = false, unlisted = false;
   Store store;
   std::optional<Application> app;
   Replicator replicator;
@@ -255,21 +257,47 @@ TEST_CASE("an error is told once, lag and its end once each") {
 }
 
 TEST_CASE("a stop does not take a position of another history for its own") {
-  // The replica is ahead, from another life of the database, and its files cannot be read just now.
   Bench bench;
+  const std::string meta = bench.dir / ".app.db-litestream", copy = bench.dir / "copy.db", copied = bench.dir / "copy";
+  const auto write_and_sync = [&](int times) {
+    for (int n = 0; n < times; ++n) {
+      bench.app->insert();
+      REQUIRE(bench.replicator.sync(bench.path, true, within(kPatience)));
+    }
+  };
+  const auto stop = [&] { REQUIRE(bench.replicator.stop(bench.path, within(kPatience))); };
   bench.start();
-  for (int n = 0; n < 5; ++n) {
-    bench.app->insert();
-    REQUIRE(bench.replicator.sync(bench.path, true, within(kPatience)));
-  }
-  REQUIRE(bench.replicator.stop(bench.path, within(kPatience)));
+  write_and_sync(2);
+  stop();
+  bench.app->close();
+  fs::copy(bench.path, copy);
+  fs::copy(meta, copied, fs::copy_options::recursive);
+  bench.app->open();
+  bench.start();
+  write_and_sync(4);
+  stop();
   const TxId ahead = bench.status().replicated_txid;
-  const auto stopped = [&] {
-    bench.start();
+
+  // An older copy of everything is put back and goes on; the replica cannot be read when that could be found out.
+  bench.app->close();
+  fs::remove_all(meta);
+  for (const char* suffix : {"", "-wal", "-shm"}) fs::remove(bench.path + suffix);
+  fs::copy(copy, bench.path);
+  fs::copy(copied, meta, fs::copy_options::recursive);
+  bench.app->open();
+  bench.unlisted = bench.unreadable = true;
+  bench.start();
+  while (bench.status().local_txid < ahead) {  // as far as the replica, by another way
     bench.app->insert();
-    return bench.replicator.stop(bench.path, within(kPatience));
-  }();
+    REQUIRE(bench.replicator.sync(bench.path, false, within(kPatience)));
+  }
+  bench.unlisted = false;
+  REQUIRE(eventually([&] { return bench.status().replicated_txid == ahead && bench.status().last_error; }));
+  bench.unreadable = false;
+  const auto stopped = bench.replicator.stop(bench.path, within(kPatience));
   REQUIRE(stopped);
-  CHECK(*stopped > ahead);
-  CHECK(bench.status().replicated_txid == *stopped);
+  const std::string output = bench.dir / "restored";
+  auto restored = restore_database(Replica(bench.store.memory, "db"), {}, {.output = output}, {});
+  REQUIRE(restored);
+  CHECK((serialized(output) == serialized(bench.path)));
 }
