@@ -1,8 +1,7 @@
 #include "verb.hpp"
 
-#include "watch_verb.hpp"
-
 #include "output.hpp"
+#include "watch_verb.hpp"
 
 namespace litestreamctl {
 

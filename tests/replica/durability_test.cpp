@@ -301,3 +301,37 @@ TEST_CASE("a stop does not take a position of another history for its own") {
   REQUIRE(restored);
   CHECK((serialized(output) == serialized(bench.path)));
 }
+
+TEST_CASE("what cannot be captured counts as lag, from the first failure on") {
+  struct Full final : io::Gate {
+    bool full = false;
+    std::optional<Error> before(std::string_view operation, std::string_view) override {
+      return full && operation == "write" ? std::optional(Error{Errc::no_space, "disk full"}) : std::nullopt;
+    }
+  } gate;
+  Fixture f;
+  Application app(f.path);
+  app.fill(20);
+  auto daemon = f.daemon(&gate);
+  sync(*daemon);
+  CHECK(daemon->status().lag_bytes == 0);
+  CHECK_FALSE(daemon->status().behind_since);
+  gate.full = true;
+  app.update(2);
+  const Timestamp first = f.clock.now();
+  REQUIRE_FALSE(daemon->capture({}));
+  const std::uint64_t one = daemon->status().lag_bytes;
+  CHECK(one >= 4096);
+  f.clock.pass(std::chrono::seconds(5));
+  app.update(3);
+  REQUIRE_FALSE(daemon->capture({}));
+  CHECK(daemon->status().lag_bytes > one);
+  CHECK(daemon->status().behind_since == first);
+  gate.full = false;
+  capture(*daemon);
+  CHECK(daemon->status().lag_bytes > 0);
+  CHECK(daemon->status().behind_since == f.clock.now());
+  ship(*daemon);
+  CHECK(daemon->status().lag_bytes == 0);
+  CHECK_FALSE(daemon->status().behind_since);
+}

@@ -64,6 +64,7 @@ json::object entry(const Method& method, std::string_view name) {
                    {"params", params(method)},
                    {"result", result(method)}};
   if (!method.errors.empty()) out["errors"] = errors(method);
+  if (method.streams) out["x-streams"] = true;  // notifications follow the result
   return out;
 }
 

@@ -133,6 +133,7 @@ Result<void> Database::ensure_store() {
   if (auto r = sweep_scratch(); !r) return r;
   auto store = store::LocalStore::open(config_.meta_path, config_.path, environment_.gate);
   if (!store) return pass(store, "open local store");
+  durable_ = 0;  // what was confirmed before it was closed may be of files that are no longer the ones here
   const std::lock_guard guard(store_lock_);
   owner_lock_ = std::move(*lock);
   store_.emplace(std::move(*store));
