@@ -357,3 +357,19 @@ TEST_CASE_METHOD(Table, "position, wait and watch take what they say, and no mor
   // Where nothing can follow the result: in a batch, over POST.
   CHECK(error("watch", "{}") == "-32600 watch needs a connection of its own");
 }
+
+TEST_CASE_METHOD(Table, "a watcher sees the events of its own databases only") {
+  std::shared_ptr<control::EventSource> stream;
+  Arrival arrival;
+  arrival.stream = &stream;
+  arrival.caller = std::make_shared<control::Principal>(
+      control::Principal{.name = "tenant", .role = control::Role::read, .databases = {"/t/*"}, .pid = {}});
+  call("watch", "{}", arrival);
+  REQUIRE(stream != nullptr);
+  for (int n = 0; n < 10; ++n) service.events->publish("synced", n % 5 == 0 ? "/t/own.db" : "/other.db");
+  const auto seen = stream->take(3);
+  REQUIRE(seen);
+  REQUIRE(seen->size() == 2);  // fewer than asked for: that was all
+  CHECK(seen->at(0).path == "/t/own.db");
+  CHECK(seen->at(1).seq == 6);
+}

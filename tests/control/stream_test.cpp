@@ -220,7 +220,7 @@ TEST_CASE_METHOD(Running, "a reader that takes nothing at all is hung up on") {
 
 TEST_CASE_METHOD(Running, "watchers are bounded, and stay when connections get scarce") {
   options.watchers = 2;
-  options.max_connections = 3;
+  options.limits.max_connections = 3;
   start();
   RawConnection first = local();
   REQUIRE(first.send(watch()));

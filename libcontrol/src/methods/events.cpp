@@ -54,6 +54,31 @@ Method wait_method() {
 
 namespace {
 
+// What a caller may see of it who may use some of the databases only.
+class OwnEvents final : public EventSource {
+ public:
+  OwnEvents(std::shared_ptr<EventSource> all, Caller caller) : all_(std::move(all)), caller_(std::move(caller)) {}
+
+  WatchResult subscription() const override { return all_->subscription(); }
+  void on_event(std::function<void()> wake) override { all_->on_event(std::move(wake)); }
+  Result<std::vector<EventNotice>> take(std::size_t limit) override {
+    std::vector<EventNotice> own;
+    for (bool more = true; more && own.size() < limit;) {
+      Result<std::vector<EventNotice>> some = all_->take(limit);
+      if (!some && own.empty()) return some;
+      if (!some) break;  // the next call says so
+      more = some->size() >= limit;
+      for (EventNotice& event : *some)
+        if (caller_->may_use(event.path)) own.push_back(std::move(event));
+    }
+    return own;
+  }
+
+ private:
+  std::shared_ptr<EventSource> all_;
+  Caller caller_;
+};
+
 Result<json::value> invoke_watch(Service& service, const json::object& object, const Arrival& arrival) {
   Result<WatchParams> params = decode<WatchParams>(object);
   if (!params) return fail(std::move(params.error()));
@@ -66,7 +91,8 @@ Result<json::value> invoke_watch(Service& service, const json::object& object, c
   Result<std::shared_ptr<EventSource>> source =
       service.subscribe(*params, {.deadline = arrival.at + kQueryTimeout, .stop = arrival.stop});
   if (!source) return fail(std::move(source.error()));
-  *arrival.stream = std::move(*source);
+  const bool limited = arrival.caller && !arrival.caller->sees_all();
+  *arrival.stream = limited ? std::make_shared<OwnEvents>(std::move(*source), arrival.caller) : std::move(*source);
   return encode((*arrival.stream)->subscription());
 }
 
@@ -90,6 +116,7 @@ Method watch_method() {
       .example_params = R"({"paths": ["/data/*.db"], "kinds": ["synced", "error"], "from": 17})",
       .example_result = R"({"subscribed": true, "run": "1f0c55a3e2b94d07", "next": 17})",
       .invoke = invoke_watch,
+      .for_all = true,  // each sees the events of its own databases
       .streams = true,
   };
 }

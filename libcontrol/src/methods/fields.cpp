@@ -105,6 +105,8 @@ json::value to_json(double member) {
 
 json::value to_json(const LastError& member) { return encode(member); }
 
+json::value to_json(const std::vector<std::string>& member) { return json::array(member.begin(), member.end()); }
+
 json::value to_json(std::chrono::milliseconds member) {
   if (member.count() % 1000 == 0) return member.count() / 1000;
   return static_cast<double>(member.count()) / 1000;
