@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <charconv>
+
 #include "config/paths.hpp"
 #include "connect.hpp"
 
@@ -17,6 +19,14 @@ tl::expected<json::value, Problem> option_value(const control::Field& field, con
   if (field.placeholder.empty()) return json::value(args.is_on(field.flag));
   if (field.name == "config" || field.name == "path") return absolute(args.value(field.flag));
   if (field.type == "string") return json::value(args.value(field.flag));
+  if (field.type == "integer") {
+    const std::string text = args.value(field.flag);
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || text.empty() || end != text.data() + text.size())
+      return misuse("invalid value \"" + text + "\" for flag -" + field.flag + ": must be a whole number");
+    return json::value(number);
+  }
   auto time = cli::parse_seconds(args.value(field.flag));
   if (!time) return misuse(time.error().message);
   return seconds(*time);

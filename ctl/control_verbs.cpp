@@ -95,7 +95,8 @@ Verb verb_of(const control::Method& method) {
 
 std::vector<Verb> control_verbs() {
   std::vector<Verb> verbs;
-  for (const control::Method& method : control::methods()) verbs.push_back(verb_of(method));
+  for (const control::Method& method : control::methods())
+    if (!method.streams) verbs.push_back(verb_of(method));
   return verbs;
 }
 

@@ -14,6 +14,7 @@
 #include "control/methods.hpp"
 #include "control/server.hpp"
 #include "health.hpp"
+#include "hooks/hooks.hpp"
 #include "log_sink.hpp"
 #include "metrics.hpp"
 #include "process.hpp"
@@ -29,6 +30,8 @@ using replica::LogLevel;
 using replica::Result;
 
 namespace {
+
+constexpr std::chrono::seconds kHookPatience{5};  // with hooks at the end
 
 // Everything that runs, in the order of its making; destroyed the other way round.
 class Daemon {
@@ -89,6 +92,7 @@ class Daemon {
   std::shared_ptr<control::Access> access_;
   ControlMeter control_meter_;
   Reloader reloader_;
+  std::unique_ptr<Hooks> hooks_;
   std::optional<control::Server> server_;
   std::optional<Child> child_;
   std::optional<int> child_status_;
@@ -196,6 +200,9 @@ void Daemon::notify(const std::string& state) {
 
 Result<void> Daemon::start() {
   greet();
+  auto hooks = Hooks::start(config().events, options_.load.environment, replicator_.events(), log_);
+  if (!hooks) return replica::pass(hooks);
+  hooks_ = std::move(*hooks);
   // Registered before the first control call can ask for them, started only when no other daemon holds our socket.
   if (auto r = register_databases(); !r) return r;
   if (auto r = listen(); !r) return r;
@@ -272,6 +279,7 @@ bool Daemon::shut_down() {
     if (event->kind == Event::Kind::signal) on_signal(event->signal);
   }
   flush.join();
+  if (hooks_) hooks_->finish(kHookPatience);  // they are told of the stops too
   if (server_) server_->stop();
   for (const auto& [path, error] : failures) {
     log_.log(LogLevel::error, "final upload failed",

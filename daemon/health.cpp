@@ -25,7 +25,7 @@ std::string complaint(const DatabaseStatus& status, const control::HealthQuery& 
 
 double lag_seconds(const DatabaseStatus& status, replica::Timestamp now, replica::Timestamp started_at) {
   const bool behind = status.local_txid > status.replicated_txid || status.last_error.has_value();
-  const replica::Timestamp since = status.last_sync_at.value_or(started_at);
+  const replica::Timestamp since = status.behind_since.value_or(status.last_sync_at.value_or(started_at));
   if (!behind || now <= since) return 0;
   return std::chrono::duration<double>(now - since).count();
 }

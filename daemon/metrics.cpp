@@ -126,12 +126,14 @@ void lag(Page& page, const std::vector<DatabaseStatus>& databases, const Metrics
   page.family("litestream_replica_lag_txids", "gauge", "Transaction ids captured but not yet on the replica");
   for (const DatabaseStatus& s : databases)
     page.sample({{"db", s.path}}, s.local_txid.value - std::min(s.local_txid.value, s.replicated_txid.value));
+  page.family("litestream_replica_lag_bytes", "gauge", "Bytes captured but not yet on the replica");
+  for (const DatabaseStatus& s : databases) page.sample({{"db", s.path}}, s.lag_bytes);
   page.family("litestream_last_sync_timestamp_seconds", "gauge",
               "When all that was captured was last durable on the replica");
   for (const DatabaseStatus& s : databases)
     if (s.last_sync_at) page.sample({{"db", s.path}}, seconds(*s.last_sync_at));
   page.family("litestream_replica_lag_seconds", "gauge",
-              "Time since everything was durable on the replica, 0 while it is");
+              "Age of the oldest commit that is not durable on the replica, 0 while all are");
   for (const DatabaseStatus& s : databases) page.sample({{"db", s.path}}, lag_seconds(s, in.now, in.started_at));
 }
 

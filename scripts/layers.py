@@ -42,7 +42,7 @@ CONTROL_USES = {
 PUBLIC_HEADERS = {
     "result": "base", "types": "base", "bytes": "base", "clock": "base", "log": "base",
     "wal": "wal", "ltx": "ltx", "backend": "backend", "conformance": "backend",
-    "replica": "replica", "database": "engine", "restore": "restore", "replicator": "replicator",
+    "replica": "replica", "database": "engine", "events": "engine", "restore": "restore", "replicator": "replicator",
 }
 # Header pattern → the places that may include it.
 EXTERNAL = [
@@ -52,7 +52,8 @@ EXTERNAL = [
     (r"xxhash", ["libreplica/store", "tests"]),
     (r"boost/", ["libcontrol", "daemon", "ctl", "tests"]),
     (r"yaml-cpp/", ["daemon", "tests"]),
-    (r"openssl/", ["libreplica/io", "libreplica/backend", "libcontrol", "tests"]),
+    (r"openssl/", ["libreplica/io", "libreplica/backend", "libcontrol", "daemon", "tests"]),
+    (r"curl/", ["daemon"]),
     (r"catch2/", ["tests"]),
 ]
 FOLDERS = ["libreplica", "libcontrol", "daemon", "ctl", "tests", "bench"]

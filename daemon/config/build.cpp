@@ -15,6 +15,8 @@ replica::ReplicatorOptions replicator_options(const Config& config) {
   options.retention_enabled = config.retention_enabled;
   options.shutdown_sync_timeout = to_milliseconds(config.shutdown_sync_timeout);
   options.shutdown_sync_interval = to_milliseconds(config.shutdown_sync_interval);
+  options.lag_limit = to_milliseconds(config.events.lag_limit);
+  options.event_capacity = config.events.buffer;
   return options;
 }
 

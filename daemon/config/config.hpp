@@ -9,6 +9,7 @@
 
 #include "config/control_settings.hpp"
 #include "config/duration.hpp"
+#include "config/events_settings.hpp"
 #include "config/expand.hpp"
 #include "replica/result.hpp"
 
@@ -99,6 +100,8 @@ struct Config {
   Duration shutdown_sync_timeout = std::chrono::seconds(30);
   Duration shutdown_sync_interval = std::chrono::milliseconds(500);
   std::optional<Duration> sync_interval;  // for replicas that name none
+
+  EventsSettings events;
 
   std::size_t max_measured_databases = 1000;  // with series of their own in /metrics
 

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "config/control_schema.hpp"
+#include "config/events_schema.hpp"
 #include "config/paths.hpp"
 #include "config/section.hpp"
 
@@ -210,6 +211,8 @@ constexpr std::array kGlobalKeys{
     global<&Config::shutdown_sync_timeout>("shutdown-sync-timeout",
                                            "patience with the last upload at the end; 0 = one attempt (30s)"),
     global<&Config::shutdown_sync_interval>("shutdown-sync-interval", "pause between these attempts (500ms)"),
+    Key<Config>{"events", [](const Spot& s, const Node& n, Config& out) { return read_events(s, n, out.events); },
+                "section", "what is told to others as it happens"},
     global<&Config::sync_interval>("sync-interval", "for replicas that do not say (1s)"),
     global<&Config::heartbeat_url>("heartbeat-url", ""),
     global<&Config::heartbeat_interval>("heartbeat-interval", ""),
@@ -234,7 +237,7 @@ std::string describe_keys() {
   describe<LevelSettings>(out, "\nlevels[]:", kLevelKeys);
   describe<Config>(out, "\nretention:", kRetentionKeys);
   describe<Config>(out, "\nmetrics:", kMetricsKeys);
-  return out;
+  return out + describe_events();
 }
 
 }  // namespace config

@@ -50,6 +50,10 @@ class Service final : public control::Service {
   control::Result<control::TxidResult> txid(const control::TxidParams&, const control::Call&) override;
   control::Result<std::vector<control::SyncStatusEntry>> sync_status(const control::SyncStatusParams&,
                                                                      const control::Call&) override;
+  control::Result<control::PositionResult> position(const control::PositionParams&, const control::Call&) override;
+  control::Result<control::WaitResult> wait(const control::WaitParams&, const control::Call&) override;
+  control::Result<std::shared_ptr<control::EventSource>> subscribe(const control::WatchParams&,
+                                                                   const control::Call&) override;
 
   // From now on start, stop and sync are refused; the daemon is about to flush everything.
   void refuse_changes() noexcept { closing_ = true; }

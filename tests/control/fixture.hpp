@@ -8,12 +8,16 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <stdexcept>
@@ -45,6 +49,73 @@ class TempDir {
 
  private:
   std::filesystem::path path_;
+};
+
+// A ring of events, of which the test is the publisher; sources hold on to it.
+class FakeEvents {
+ public:
+  explicit FakeEvents(std::size_t capacity) : capacity_(capacity) {}
+
+  void publish(std::string kind, std::string path = "/a.db") {
+    const std::lock_guard lock(mutex_);
+    ring_.push_back({.seq = ++last_, .time = "2024-01-01T00:00:00Z", .kind = std::move(kind), .path = std::move(path)});
+    if (ring_.size() > capacity_) ring_.erase(ring_.begin());
+    for (const auto& [source, wake] : wakes_) wake();
+  }
+  std::uint64_t next() const {
+    const std::lock_guard lock(mutex_);
+    return last_ + 1;
+  }
+  std::size_t watchers() const {
+    const std::lock_guard lock(mutex_);
+    return wakes_.size();
+  }
+
+ private:
+  friend class FakeSource;
+  mutable std::mutex mutex_;
+  std::size_t capacity_;
+  std::uint64_t last_ = 0;
+  std::vector<control::EventNotice> ring_;
+  std::map<const void*, std::function<void()>> wakes_;
+};
+
+class FakeSource final : public control::EventSource {
+ public:
+  FakeSource(std::shared_ptr<FakeEvents> events, control::WatchParams params)
+      : events_(std::move(events)), params_(std::move(params)), next_(params_.from.value_or(events_->next())) {
+    first_ = next_;
+  }
+  ~FakeSource() override {
+    const std::lock_guard lock(events_->mutex_);
+    events_->wakes_.erase(this);
+  }
+  FakeSource(const FakeSource&) = delete;
+  FakeSource& operator=(const FakeSource&) = delete;
+  control::WatchResult subscription() const override { return {.run = "fake", .next = first_}; }
+  control::Result<std::vector<control::EventNotice>> take(std::size_t limit) override {
+    const std::lock_guard lock(events_->mutex_);
+    const std::uint64_t oldest = events_->last_ + 1 - events_->ring_.size();
+    if (next_ < oldest) {
+      return control::fail({.message = "events before " + std::to_string(oldest) + " are gone", .reason = "too_slow"});
+    }
+    std::vector<control::EventNotice> taken;
+    for (; next_ <= events_->last_ && taken.size() < limit; ++next_) {
+      const control::EventNotice& event = events_->ring_[next_ - oldest];
+      const auto& kinds = params_.kinds;
+      if (kinds.empty() || std::find(kinds.begin(), kinds.end(), event.kind) != kinds.end()) taken.push_back(event);
+    }
+    return taken;
+  }
+  void on_event(std::function<void()> wake) override {
+    const std::lock_guard lock(events_->mutex_);
+    events_->wakes_[this] = std::move(wake);
+  }
+
+ private:
+  std::shared_ptr<FakeEvents> events_;
+  control::WatchParams params_;
+  std::uint64_t next_ = 0, first_ = 0;
 };
 
 // Knows the databases "/a.db" (open) and "/b.db" (closed). Calls with `wait` block until open_gate().
@@ -160,6 +231,27 @@ class FakeService : public control::Service {
     note("log_level " + params.level.value_or("-"), call);
     return control::LogLevelResult{.level = params.level.value_or("info"), .change = {.changed = false}};
   }
+  control::Result<control::PositionResult> position(const control::PositionParams& params,
+                                                    const control::Call& call) override {
+    note("position " + params.path, call);
+    if (auto r = known(params.path); !r) return control::fail(r.error());
+    return control::PositionResult{
+        .path = params.path, .txid = 43, .replicated_txid = 42, .lag_bytes = 8320, .lag_seconds = 0.5};
+  }
+  // Without a txid it blocks as the calls with `wait` do.
+  control::Result<control::WaitResult> wait(const control::WaitParams& params, const control::Call& call) override {
+    note("wait " + params.path + (params.txid ? " " + std::to_string(*params.txid) : ""), call);
+    if (auto r = known(params.path); !r) return control::fail(r.error());
+    if (auto r = wait_if(wait_blocks && !params.txid, call, "wait"); !r) return control::fail(r.error());
+    return control::WaitResult{.path = params.path, .replicated_txid = 42};
+  }
+  control::Result<std::shared_ptr<control::EventSource>> subscribe(const control::WatchParams& params,
+                                                                   const control::Call& call) override {
+    note("subscribe", call);
+    if (params.from && *params.from > 1'000'000)
+      return control::fail({.message = "there is no event yet", .reason = "events_gone"});
+    return std::make_shared<FakeSource>(events, params);
+  }
 
   void open_gate() {
     const std::lock_guard lock(mutex_);
@@ -187,6 +279,8 @@ class FakeService : public control::Service {
 
   int extra_entries = 0;
   std::optional<control::Error> stop_error{}, sync_error{}, register_error{};
+  bool wait_blocks = false;
+  std::shared_ptr<FakeEvents> events = std::make_shared<FakeEvents>(1000);
 
  private:
   static std::string word(const std::optional<bool>& persist) {

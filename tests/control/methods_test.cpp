@@ -1,5 +1,6 @@
 #include "control/methods.hpp"
 
+#include <algorithm>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <fstream>
@@ -208,14 +209,15 @@ TEST_CASE("the table agrees with the page") {
   std::vector<std::string_view> names;
   for (const control::Method& method : control::methods()) names.push_back(method.name);
   CHECK(names == std::vector<std::string_view>{"start", "stop", "sync", "status", "list", "info", "register",
-                                               "unregister", "txid", "sync_status", "config.validate", "config.diff",
-                                               "config.reload", "log.level", "rpc.discover"});
+                                               "unregister", "txid", "sync_status", "position", "wait", "watch",
+                                               "config.validate", "config.diff", "config.reload", "log.level",
+                                               "rpc.discover"});
   CHECK(control::find_method("databases") == control::find_method("list"));
   CHECK(control::find_method("") == nullptr);
   for (const control::Method& method : control::methods()) {
     INFO(method.name);
     // Examples are real: they decode, and their keys are documented.
-    if (!method.example_params.empty()) {
+    if (!method.example_params.empty() && !method.streams) {
       FakeService service;
       const auto outcome = control::invoke(method, service, json::parse(std::string(method.example_params)), {});
       if (!outcome) CHECK(outcome.error().message == "database not found: /data/app.db");
@@ -268,6 +270,7 @@ json::value sample(const std::string& method, std::string_view key, const json::
   if (key == "deadline") return 4'000'000'000;
   if (type == "string") return "/b.db";
   if (type == "boolean") return false;
+  if (type == "array") return json::array{"/b.db"};
   return 1;
 }
 
@@ -342,7 +345,11 @@ TEST_CASE_METHOD(Table, "every method can be called by what rpc.discover says, a
     for (const json::object& params : {all, needed}) {
       const std::string text = json::serialize(params);
       INFO(name << " " << text);
-      const json::value reply = call(name, text);
+      std::shared_ptr<control::EventSource> stream;
+      Arrival arrival;
+      arrival.stream = &stream;
+      const json::value reply = call(name, text, arrival);
+      CHECK((stream != nullptr) == control::find_method(name)->streams);
       REQUIRE(reply.as_object().contains("result"));
       check_result(reply.at("result"), schema);
     }
@@ -355,4 +362,38 @@ TEST_CASE_METHOD(Table, "every method can be called by what rpc.discover says, a
       CHECK(error(name, json::serialize(less)) == "-32602 " + std::string(key) + " required");
     }
   }
+}
+
+TEST_CASE_METHOD(Table, "position, wait and watch take what they say, and no more") {
+  CHECK(result("position", R"({"path": "/b.db"})") ==
+        R"({"path":"/b.db","txid":43,"replicated_txid":42,"lag_bytes":8320,"lag_seconds":5E-1})");
+  CHECK(result("wait", R"({"path": "/b.db", "txid": 7})") ==
+        R"({"status":"durable","path":"/b.db","replicated_txid":42})");
+  CHECK(service.calls().back() == "wait /b.db 7");
+  CHECK(error("wait", R"({"path": "/b.db", "txid": -1})") == "-32602 txid must be a whole number, 0 or more");
+  CHECK(error("wait", R"({"path": "/b.db", "txid": 1.5})") == "-32602 txid must be a whole number, 0 or more");
+  CHECK(error("wait", R"({"path": "/b.db", "txid": "7"})") == "-32602 txid must be a whole number, 0 or more");
+  CHECK(error("watch", R"({"paths": "/b.db"})") == "-32602 paths must be a list of strings");
+  CHECK(error("watch", R"({"kinds": [1]})") == "-32602 kinds must be a list of strings");
+  std::string many = "\"/0\"";
+  for (int n = 0; n < 100; ++n) many += ",\"/a\"";
+  CHECK(error("watch", R"({"paths": [)" + many + "]}") == "-32602 paths must have at most 100 items");
+  // Where nothing can follow the result: in a batch, over POST.
+  CHECK(error("watch", "{}") == "-32600 watch needs a connection of its own");
+}
+
+TEST_CASE_METHOD(Table, "a watcher sees the events of its own databases only") {
+  std::shared_ptr<control::EventSource> stream;
+  Arrival arrival;
+  arrival.stream = &stream;
+  arrival.caller = std::make_shared<control::Principal>(
+      control::Principal{.name = "tenant", .role = control::Role::read, .databases = {"/t/*"}, .pid = {}});
+  call("watch", "{}", arrival);
+  REQUIRE(stream != nullptr);
+  for (int n = 0; n < 10; ++n) service.events->publish("synced", n % 5 == 0 ? "/t/own.db" : "/other.db");
+  const auto seen = stream->take(3);
+  REQUIRE(seen);
+  REQUIRE(seen->size() == 2);  // fewer than asked for: that was all
+  CHECK(seen->at(0).path == "/t/own.db");
+  CHECK(seen->at(1).seq == 6);
 }

@@ -1,5 +1,6 @@
 // Every method of the table, for every role, over every transport.
 #include <sys/wait.h>
+#include <thread>
 
 #include "control/access_fixture.hpp"
 
@@ -82,7 +83,7 @@ struct Guarded {
   void check_all(Client client, Role role) const {
     for (const Method& method : control::methods()) {
       for (const std::string_view word : {method.name, method.alias}) {
-        if (word.empty()) continue;
+        if (word.empty() || method.streams) continue;  // those make the connection their own
         INFO(name(role) << " calls " << word);
         const auto result = client.call(word, params_of(method, "/b.db"));
         CHECK(outcome(result) == (role < method.role ? "forbidden" : "ok"));
@@ -302,4 +303,42 @@ TEST_CASE_METHOD(Guarded, "a caller beyond its rate is told when to come back; o
   CHECK(data.at("retry_after").to_number<double>() > 0);
   CHECK(data.at("retry_after").to_number<double>() <= 0.5);
   CHECK(outcome(with_token("admin").call("info")) == "ok");
+}
+
+TEST_CASE_METHOD(Guarded, "events are for callers who may read, each those of its own databases") {
+  start(true);
+  service.events->publish("synced", "/a.db");
+  service.events->publish("synced", "/b.db");
+  for (const char* who : {"read", "operate", "admin", "tenant"}) {
+    std::vector<std::string> seen;
+    Client client = with_certificate(who);
+    const auto watched = client.watch({{"from", 1}}, {.event = [&](const json::object& event) {
+                                        seen.emplace_back(event.at("path").as_string());
+                                        return seen.back() != "/b.db";
+                                      }});
+    INFO(who << ": " << (watched ? "" : watched.error().message));
+    CHECK(watched);
+    const bool all = std::string_view(who) != "tenant";
+    CHECK(seen == (all ? std::vector<std::string>{"/a.db", "/b.db"} : std::vector<std::string>{"/b.db"}));
+  }
+  auto stranger = Client::connect("https://" + server->http_addr(), ClientOptions{.ca_file = certificates.cert("ca")});
+  REQUIRE(stranger);
+  const auto refused = stranger->watch({}, {.event = [](const json::object&) { return true; }});
+  REQUIRE_FALSE(refused);
+  INFO(refused.error().message);
+  CHECK(refused.error().message.find("401") != std::string::npos);
+}
+
+TEST_CASE_METHOD(Guarded, "a token opens the stream of events, and its end is told over TLS too") {
+  start(true);
+  auto client = Client::connect("https://" + server->http_addr(),
+                                ClientOptions{.token = token_of("read"), .ca_file = certificates.cert("ca")});
+  REQUIRE(client);
+  std::optional<std::jthread> stopper;
+  const auto ended =
+      client->watch({}, {.event = [](const json::object&) { return true; },
+                         .subscribed = [&](const json::object&) { stopper.emplace([&] { server->stop(); }); }});
+  stopper.reset();
+  REQUIRE_FALSE(ended);
+  CHECK(ended.error().reason == "shutting_down");
 }

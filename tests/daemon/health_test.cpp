@@ -29,13 +29,16 @@ std::string text(const replica::DatabaseStatus& status, const HealthQuery& query
 
 }  // namespace
 
-TEST_CASE("lag counts from the last moment when all was durable") {
+TEST_CASE("lag counts from the oldest commit that is not durable, or the last moment when all was") {
   const auto lag = [](const replica::DatabaseStatus& s) { return litestreamd::lag_seconds(s, kNow, kStart); };
   CHECK(lag(database(5, 5, Timestamp(40s))) == 0);
   CHECK(lag(database(6, 5, Timestamp(40s))) == 60);
   CHECK(lag(database(1, 0, std::nullopt)) == 90);
   CHECK(lag(database(0, 0, std::nullopt)) == 0);  // nothing was committed yet
   CHECK(lag(database(6, 5, kNow + 1s)) == 0);
+  auto quiet_before = database(6, 5, Timestamp(40s));
+  quiet_before.behind_since = Timestamp(99s);
+  CHECK(lag(quiet_before) == 1);
   auto failed = database(5, 5, Timestamp(40s));
   failed.last_error = replica::Error{replica::Errc::unavailable, "disk gone", {}};
   CHECK(lag(failed) == 60);

@@ -63,6 +63,8 @@ TEST_CASE("lag is the time since everything was on the replica") {
   const std::string db = "{db=\"/a \\\"b\\\"\\\\c\\n\"}";
   CHECK(has_line(render_metrics(in), "litestream_replica_lag_seconds" + db + " 60"));
   CHECK(has_line(render_metrics(in), "litestream_replica_lag_txids" + db + " 2"));
+  in.databases[0].lag_bytes = 4096;
+  CHECK(has_line(render_metrics(in), "litestream_replica_lag_bytes" + db + " 4096"));
   in.databases[0].last_sync_at.reset();  // never: since the daemon's start
   CHECK(has_line(render_metrics(in), "litestream_replica_lag_seconds" + db + " 90"));
   CHECK(render_metrics(in).find("litestream_last_sync_timestamp_seconds{") == std::string::npos);

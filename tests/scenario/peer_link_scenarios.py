@@ -70,7 +70,7 @@ class Link(Scenario):
                          (used, f"failed to register database: replica {used} is already used by {self.dir}/app.db")]:
             self.refused(why, "register", *here, b, url)
             self.assertEqual(self.control("register", "-replica", url, b, status=1), f"Error: register failed: {why}\n")
-        self.refused("replica URL required", "register", *here, b, status=2)
+        self.refused("replica_url required", "register", *here, b, status=2)
         self.assertEqual([entry["path"] for entry in self.ask("list")], [f"{self.dir}/app.db"])
 
     def test_a_database_whose_last_upload_fails_stays(self):

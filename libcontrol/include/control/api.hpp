@@ -5,12 +5,14 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include "control/error.hpp"
+#include "control/events.hpp"
 
 namespace control {
 
@@ -253,6 +255,13 @@ class Service {
   virtual Result<UnregisterResult> unregister_database(const UnregisterParams& params, const Call& call) = 0;
   virtual Result<TxidResult> txid(const TxidParams& params, const Call& call) = 0;
   virtual Result<std::vector<SyncStatusEntry>> sync_status(const SyncStatusParams& params, const Call& call) = 0;
+
+  // From memory, on the thread that moves the bytes, as status.
+  virtual Result<PositionResult> position(const PositionParams& params, const Call& call) = 0;
+  // Blocks until then, or until the Call ends; on threads of its own.
+  virtual Result<WaitResult> wait(const WaitParams& params, const Call& call) = 0;
+  // As status; never nullptr. The source is used by one thread and outlived by the Service.
+  virtual Result<std::shared_ptr<EventSource>> subscribe(const WatchParams& params, const Call& call) = 0;
 };
 
 }  // namespace control

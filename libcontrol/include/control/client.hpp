@@ -1,9 +1,12 @@
 // One connection to a control server. For one thread at a time; blocking.
 #pragma once
 
+#include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 #include <chrono>
+#include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -40,6 +43,15 @@ class Client {
   // with code::kTransport the connection is of no more use.
   Result<boost::json::value> call(std::string_view method, const boost::json::value& params = nullptr,
                                   std::chrono::milliseconds timeout = kDefaultTimeout);
+
+  struct Watcher {
+    std::function<bool(const boost::json::object& event)> event;  // false: enough
+    std::function<void(const boost::json::object& subscription)> subscribed{};
+  };
+  // Follows events, by the parameters of `watch`; a value when the Watcher has enough or the stop is requested, else
+  // why it ended: the server's reason ("too_slow", "shutting_down", "events_gone"…) or code::kTransport. The connection
+  // is of no more use afterwards.
+  Result<void> watch(const boost::json::object& params, const Watcher& watcher, const std::stop_token& stop = {});
 
  private:
   struct Impl;

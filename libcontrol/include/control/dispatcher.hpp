@@ -27,6 +27,8 @@ class Dispatcher {
 
   // One call, with everything that belongs to it: role and databases of the caller, the Service, the observer.
   Result<boost::json::value> call(const jsonrpc::Request& request, const Arrival& arrival) const;
+  // The reply that answers every call of it with `error`.
+  static std::optional<std::string> refuse(const jsonrpc::Incoming& incoming, const Error& error);
 
  private:
   std::optional<std::string> answer(const jsonrpc::Request& request, const Arrival& arrival) const;

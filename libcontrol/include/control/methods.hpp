@@ -5,6 +5,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 #include <chrono>
+#include <memory>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -28,8 +29,8 @@ struct Field {
 };
 
 // How long a method takes. brief: a few values from memory, so that the server answers on its io thread. ordinary: also
-// from memory, but as much as there are databases. waits: may block until its deadline.
-enum class Pace { brief, ordinary, waits };
+// from memory, but as much as there are databases. waits: may block until its deadline. parks: does nothing but wait.
+enum class Pace { brief, ordinary, waits, parks };
 
 struct ErrorDoc {
   int code;
@@ -47,6 +48,8 @@ struct Arrival {
   RequestMemory* memory = nullptr;  // where `request_id` is looked up; without it each call is done
   PrincipalPtr caller{};            // nullptr = this process itself: everything is allowed
   Transport transport = Transport::unix_socket;
+  // Where a method that streams leaves what is to follow its result; nullptr where nothing can follow.
+  std::shared_ptr<EventSource>* stream = nullptr;
 };
 
 struct Method {
@@ -64,6 +67,7 @@ struct Method {
   Result<boost::json::value> (*invoke)(Service&, const boost::json::object& params, const Arrival&);
   bool for_all = false;  // the answer tells of no database: also for callers who may use some of them only
   std::vector<std::string_view> admin_params{};  // parameters that only an admin may give
+  bool streams = false;  // events follow the result
 
   // The result is one object a database, with its path; callers get those that they may use.
   bool lists_databases() const;

@@ -53,6 +53,9 @@ struct ServerOptions {
   HttpHandler http{};                                  // everything but /control, /metrics and those
   std::size_t workers = 32;       // threads for calls that may wait; at most, they start when needed
   std::size_t query_workers = 2;  // for calls that are answered at once, so that waiting ones never hold them up
+  std::size_t waiters = 128;      // calls that do nothing but wait, each on a thread of its own
+  std::size_t watchers = 64;      // connections that follow events
+  ms heartbeat{15'000};           // of server-sent events, when there are none
   ms idle_timeout{300'000};       // between requests
   ms write_timeout{30'000};       // for a client that does not take its reply
   ms stop_timeout{5'000};         // how long stop() waits for replies to be taken

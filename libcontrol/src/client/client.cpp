@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "client/client_socket.hpp"
+#include "client/event_reader.hpp"
 #include "control/jsonrpc.hpp"
 #include "http/http_codec.hpp"
 #include "net/address.hpp"
@@ -14,6 +15,7 @@ namespace {
 constexpr std::string_view kHttpScheme = "http://";
 constexpr std::string_view kHttpsScheme = "https://";
 constexpr std::string_view kDefaultPath = "/control/";
+constexpr std::chrono::milliseconds kStopSlice{100};  // how late a stop is noticed
 
 Failure transport_failure(std::string message) {
   return fail({.code = code::kTransport, .message = std::move(message), .reason = "unavailable", .retryable = true});
@@ -48,6 +50,9 @@ struct Client::Impl {
   Result<std::string> receive_http(Deadline deadline);
   Result<void> fill(Deadline deadline);
   Result<jsonrpc::Response> exchange(const jsonrpc::Request& request, Deadline deadline);
+  // The next line of a stream that may be silent for long; none when the stop was requested.
+  Result<std::optional<std::string>> next_line(const std::stop_token& stop);
+  Result<void> subscribe(const boost::json::object& params, EventReader& reader);
 };
 
 std::string Client::Impl::frame(std::string request) const {
@@ -160,6 +165,45 @@ Result<boost::json::value> Client::call(std::string_view method, const boost::js
     return transport_failure("bad reply: it belongs to another request");
   }
   return std::move(response->outcome);
+}
+
+Result<std::optional<std::string>> Client::Impl::next_line(const std::stop_token& stop) {
+  std::size_t end = 0;
+  while ((end = buffer.find('\n')) == std::string::npos) {
+    if (stop.stop_requested()) return std::optional<std::string>();
+    Result<void> filled = fill(std::chrono::steady_clock::now() + kStopSlice);
+    if (!filled && filled.error().reason != "timed_out") return fail(std::move(filled.error()));
+  }
+  std::string line = buffer.substr(0, end);
+  buffer.erase(0, end + 1);
+  if (line.ends_with('\r')) line.pop_back();
+  return std::optional(std::move(line));
+}
+
+Result<void> Client::Impl::subscribe(const boost::json::object& params, EventReader& reader) {
+  const Deadline deadline = std::chrono::steady_clock::now() + kDefaultTimeout;
+  if (!url) return socket.send(jsonrpc::print({.method = "watch", .params = params, .id = "1"}) + "\n", deadline);
+  reader.expect_http();
+  return socket.send("GET " + events_target(params) + " HTTP/1.1\r\nHost: " + url->host +
+                         (token.empty() ? "" : "\r\nAuthorization: Bearer " + token) +
+                         "\r\nUser-Agent: litestreamctl\r\nAccept: text/event-stream\r\n\r\n",
+                     deadline);
+}
+
+Result<void> Client::watch(const boost::json::object& params, const Watcher& watcher, const std::stop_token& stop) {
+  if (impl_->broken) return transport_failure("the connection is closed");
+  impl_->broken = true;
+  EventReader reader;
+  if (Result<void> sent = impl_->subscribe(params, reader); !sent) return sent;
+  for (;;) {
+    Result<std::optional<std::string>> line = impl_->next_line(stop);
+    if (!line) return fail(std::move(line.error()));
+    if (!*line) return {};
+    Result<EventReader::Item> item = reader.read(**line);
+    if (!item) return fail(std::move(item.error()));
+    if (item->kind == EventReader::Kind::subscribed && watcher.subscribed) watcher.subscribed(item->value);
+    if (item->kind == EventReader::Kind::event && !watcher.event(item->value)) return {};
+  }
 }
 
 }  // namespace control

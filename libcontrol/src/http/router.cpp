@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "control/jsonrpc.hpp"
+#include "http/events_route.hpp"
 #include "http/http_codec.hpp"
 
 namespace control {
@@ -128,6 +129,14 @@ Route Router::control(const HttpRequest& request) const {
   return RouteToRpc{};
 }
 
+Route Router::events(const HttpRequest& request) const {
+  if (request.transport == Transport::tcp && !options_.control_on_tcp) return not_found();
+  if (request.method != "GET") return method_not_allowed("GET");
+  auto call = watch_request(request);
+  if (auto* response = std::get_if<HttpResponse>(&call)) return std::move(*response);
+  return RouteToEvents{std::move(std::get<jsonrpc::Request>(call))};
+}
+
 Route Router::read_only(const HttpRequest& request, std::function<HttpResponse(const HttpRequest&)> run) const {
   if (request.method != "GET" && request.method != "HEAD") return method_not_allowed("GET, HEAD");
   return RouteToHandler{.run = std::move(run), .open = true};
@@ -136,6 +145,7 @@ Route Router::read_only(const HttpRequest& request, std::function<HttpResponse(c
 Route Router::route(const HttpRequest& request) const {
   if (std::optional<HttpResponse> refusal = refuse(request)) return std::move(*refusal);
   if (is_control(request.path)) return control(request);
+  if (request.path == "/events") return events(request);
   if (request.path == "/metrics" && options_.metrics) {
     return read_only(request, [metrics = options_.metrics](const HttpRequest&) {
       return HttpResponse{.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = metrics()};

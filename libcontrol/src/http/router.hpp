@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "control/http.hpp"
+#include "control/jsonrpc.hpp"
 #include "control/server.hpp"
 #include "http/rest.hpp"
 
@@ -32,7 +33,11 @@ struct RouteToHandler {
   bool may_wait = false;
   bool open = false;  // to everybody, without credentials
 };
-using Route = std::variant<HttpResponse, RouteToRpc, RouteToHandler>;
+// A call of watch, answered by server-sent events.
+struct RouteToEvents {
+  jsonrpc::Request watch;
+};
+using Route = std::variant<HttpResponse, RouteToRpc, RouteToHandler, RouteToEvents>;
 
 class Router {
  public:
@@ -43,6 +48,7 @@ class Router {
  private:
   std::optional<HttpResponse> refuse(const HttpRequest& request) const;
   Route control(const HttpRequest& request) const;
+  Route events(const HttpRequest& request) const;
   Route read_only(const HttpRequest& request, std::function<HttpResponse(const HttpRequest&)> run) const;
   bool host_is_allowed(std::string_view host) const;
 

@@ -16,6 +16,7 @@ constexpr std::string_view kApiVersion = "1.0.0";  // grows with what callers ca
 
 json::object schema(const Field& field) {
   json::object out{{"type", field.type}};
+  if (field.type == "array") out["items"] = json::object{{"type", "string"}};
   if (!field.default_value.empty()) out["default"] = json::parse(field.default_value);
   return out;
 }
@@ -63,6 +64,7 @@ json::object entry(const Method& method, std::string_view name) {
                    {"params", params(method)},
                    {"result", result(method)}};
   if (!method.errors.empty()) out["errors"] = errors(method);
+  if (method.streams) out["x-streams"] = true;  // notifications follow the result
   return out;
 }
 

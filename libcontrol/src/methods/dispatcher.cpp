@@ -111,6 +111,30 @@ std::optional<std::string> Dispatcher::answer(const jsonrpc::Request& request, c
   return result ? jsonrpc::print_result(*request.id, *result) : jsonrpc::print_error(*request.id, result.error());
 }
 
+namespace {
+
+void append(std::string& replies, const std::optional<std::string>& reply) {
+  if (!reply) return;
+  if (!replies.empty()) replies += ',';
+  replies += *reply;
+}
+
+std::optional<std::string> finish(std::string replies, bool batch) {
+  if (replies.empty()) return std::nullopt;
+  return batch ? "[" + replies + "]" : replies;
+}
+
+}  // namespace
+
+std::optional<std::string> Dispatcher::refuse(const jsonrpc::Incoming& incoming, const Error& error) {
+  std::string replies;
+  for (const auto& call : incoming.calls) {
+    if (!call) append(replies, jsonrpc::print_error(call.error().id, call.error().error));
+    if (call && call->id) append(replies, jsonrpc::print_error(*call->id, error));
+  }
+  return finish(std::move(replies), incoming.batch);
+}
+
 std::optional<std::string> Dispatcher::run(const jsonrpc::Incoming& incoming, const Arrival& arrival) const {
   Arrival turn = arrival;
   std::string replies;
@@ -119,12 +143,9 @@ std::optional<std::string> Dispatcher::run(const jsonrpc::Incoming& incoming, co
         call ? answer(*call, turn) : jsonrpc::print_error(call.error().id, call.error().error);
     turn.at = Arrival().at;
     turn.on_the_clock = Arrival().on_the_clock;
-    if (!reply) continue;
-    if (!replies.empty()) replies += ',';
-    replies += *reply;
+    append(replies, reply);
   }
-  if (replies.empty()) return std::nullopt;
-  return incoming.batch ? "[" + replies + "]" : replies;
+  return finish(std::move(replies), incoming.batch);
 }
 
 std::optional<std::string> Dispatcher::handle(std::string_view text, const Arrival& arrival) const {

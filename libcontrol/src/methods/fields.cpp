@@ -12,6 +12,7 @@ namespace json = boost::json;
 
 constexpr double kMaxTimeoutSeconds = 86'400;
 constexpr double kMaxUnixTime = 253'402'300'799;  // the end of the year 9999
+constexpr std::size_t kMaxItems = 100;
 
 Error wrong_type(std::string_view name, std::string_view type) {
   return invalid_params(std::string(name) + " must be a " + std::string(type));
@@ -26,8 +27,8 @@ std::string_view type_name(const UnixTime&) { return "number"; }
 std::string_view type_name(const std::uint64_t&) { return "integer"; }
 std::string_view type_name(const std::int64_t&) { return "integer"; }
 std::string_view type_name(const DatabaseState&) { return "string"; }
-std::string_view type_name(const std::vector<std::string>&) { return "array"; }
 std::string_view type_name(const double&) { return "number"; }
+std::string_view type_name(const std::vector<std::string>&) { return "array"; }
 std::string_view type_name(const LastError&) { return "object"; }
 
 // An empty string counts as not given.
@@ -69,6 +70,28 @@ std::optional<Error> from_json(std::string_view name, const json::value& value, 
   return std::nullopt;
 }
 
+std::optional<Error> from_json(std::string_view name, const json::value& value, std::uint64_t& member) {
+  boost::system::error_code ec;
+  const auto number = value.is_number() ? value.to_number<std::uint64_t>(ec) : std::uint64_t{0};
+  if (!value.is_number() || ec) return wrong_type(name, "whole number, 0 or more");
+  member = number;
+  return std::nullopt;
+}
+
+std::optional<Error> from_json(std::string_view name, const json::value& value, std::vector<std::string>& member) {
+  if (!value.is_array()) return wrong_type(name, "list of strings");
+  if (value.get_array().size() > kMaxItems) {
+    return invalid_params(std::string(name) + " must have at most " + std::to_string(kMaxItems) + " items");
+  }
+  for (const json::value& item : value.get_array()) {
+    std::string text;
+    if (!item.is_string()) return wrong_type(name, "list of strings");
+    if (std::optional<Error> error = from_json(name, item, text)) return error;
+    member.push_back(std::move(text));
+  }
+  return std::nullopt;
+}
+
 json::value to_json(const std::string& member) { return json::string(member); }
 json::value to_json(bool member) { return member; }
 json::value to_json(std::uint64_t member) { return member; }
@@ -81,6 +104,8 @@ json::value to_json(double member) {
 }
 
 json::value to_json(const LastError& member) { return encode(member); }
+
+json::value to_json(const std::vector<std::string>& member) { return json::array(member.begin(), member.end()); }
 
 json::value to_json(std::chrono::milliseconds member) {
   if (member.count() % 1000 == 0) return member.count() / 1000;
@@ -98,8 +123,6 @@ json::value to_json(DatabaseState member) {
   }
   return nullptr;
 }
-
-json::value to_json(const std::vector<std::string>& member) { return json::array(member.begin(), member.end()); }
 
 std::optional<Error> Decoder::finish() {
   if (error_) return error_;

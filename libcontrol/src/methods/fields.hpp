@@ -33,8 +33,8 @@ std::string_view type_name(const UnixTime&);
 std::string_view type_name(const std::uint64_t&);
 std::string_view type_name(const std::int64_t&);
 std::string_view type_name(const DatabaseState&);
-std::string_view type_name(const std::vector<std::string>&);
 std::string_view type_name(const double&);
+std::string_view type_name(const std::vector<std::string>&);
 std::string_view type_name(const LastError&);
 
 std::optional<Error> from_json(std::string_view name, const boost::json::value& value, std::string& member);
@@ -42,6 +42,9 @@ std::optional<Error> from_json(std::string_view name, const boost::json::value& 
 std::optional<Error> from_json(std::string_view name, const boost::json::value& value,
                                std::chrono::milliseconds& member);
 std::optional<Error> from_json(std::string_view name, const boost::json::value& value, UnixTime& member);
+std::optional<Error> from_json(std::string_view name, const boost::json::value& value, std::uint64_t& member);
+std::optional<Error> from_json(std::string_view name, const boost::json::value& value,
+                               std::vector<std::string>& member);
 
 boost::json::value to_json(const std::string& member);
 boost::json::value to_json(bool member);
@@ -50,8 +53,8 @@ boost::json::value to_json(UnixTime member);
 boost::json::value to_json(std::uint64_t member);
 boost::json::value to_json(std::int64_t member);
 boost::json::value to_json(DatabaseState member);
-boost::json::value to_json(const std::vector<std::string>& member);
 boost::json::value to_json(double member);
+boost::json::value to_json(const std::vector<std::string>& member);
 boost::json::value to_json(const LastError& member);
 
 // Parameters from the wire. The first complaint wins: those of known members in their order, then unknown ones.

@@ -2,6 +2,7 @@
 
 #include "control/jsonrpc.hpp"
 #include "control/methods.hpp"
+#include "methods/events_doc.hpp"
 
 namespace control {
 namespace {
@@ -207,7 +208,7 @@ std::string protocol_markdown() {
     out += separator + section(method);
     separator = "\n";
   }
-  return out;
+  return out + events_markdown(field_table(event_members(), false));
 }
 
 }  // namespace control

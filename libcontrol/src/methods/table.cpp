@@ -14,21 +14,15 @@ constexpr milliseconds kMargin{250};  // for the reply to travel before the clie
 
 std::span<const Method> methods() {
   static const std::vector<Method> kTable{
-      start_method(),
-      stop_method(),
-      sync_method(),
-      status_method(),
-      list_method(),
-      info_method(),
-      register_method(),
-      unregister_method(),
-      txid_method(),
-      sync_status_method(),
-      validate_config_method(),
-      diff_config_method(),
-      reload_config_method(),
-      log_level_method(),
-      discover_method(),
+      start_method(),       stop_method(),
+      sync_method(),        status_method(),
+      list_method(),        info_method(),
+      register_method(),    unregister_method(),
+      txid_method(),        sync_status_method(),
+      position_method(),    wait_method(),
+      watch_method(),       validate_config_method(),
+      diff_config_method(), reload_config_method(),
+      log_level_method(),   discover_method(),
   };
   return kTable;
 }

@@ -24,6 +24,10 @@ Method validate_config_method();
 Method diff_config_method();
 Method reload_config_method();
 Method log_level_method();
+// events.cpp
+Method position_method();
+Method wait_method();
+Method watch_method();
 // discover.cpp
 Method discover_method();
 

@@ -58,6 +58,7 @@ void Connection::handshake() {
 void Connection::shut_down() {
   shutting_down_ = true;
   session_.close_after_reply();
+  if (stream_ && writing_.empty()) return pump();
   if (!busy_ && writing_.empty()) close();
 }
 
@@ -65,6 +66,7 @@ void Connection::close() {
   if (closed_) return;
   closed_ = true;
   release();
+  end_stream();
   error_code ignored;
   socket_.close(ignored);
   timer_.cancel();
@@ -74,6 +76,7 @@ void Connection::close() {
 void Connection::advance() {
   while (!closed_) {
     if (session_.has_output()) return write(session_.take_output());
+    if (stream_) return pump();
     if (shutting_down_) return close();
     if (session_.finished()) return linger();
     if (std::optional<Session::Work> work = session_.next()) {
@@ -123,6 +126,7 @@ void Connection::write(std::string output) {
 }
 
 void Connection::linger() {
+  if (streamed_) return leave();
   if (socket_.is_tls()) {
     arm(Clock::now() + kLingerTime);
     return socket_.async_tls_shutdown([self = shared_from_this()](error_code) { self->close(); });
@@ -173,6 +177,10 @@ void Connection::accept(HttpRequest request) {
     if (std::optional<Error> error = over_rate(*caller, 1)) return refuse(request, *error);
     return handle(std::move(*handler), std::move(request));
   }
+  if (const auto* events = std::get_if<RouteToEvents>(&route)) {
+    if (std::optional<Error> error = over_rate(*caller, 1)) return refuse(request, *error);
+    return watch(events->watch, *caller);
+  }
   call(std::move(request.body), *caller, [this](std::optional<std::string> text, const Error* refused) {
     session_.reply(rpc_response(std::move(text), refused));
   });
@@ -202,7 +210,7 @@ void Connection::call(std::string text, const PrincipalPtr& caller, Reply reply)
   if (text.size() <= kParsedAtOnce) {
     return dispatch(jsonrpc::parse(text, context_.options.limits), caller, std::move(reply));
   }
-  run(false, [this, text = std::move(text), caller, reply = std::move(reply)]() -> Completion {
+  run(context_.query_workers, [this, text = std::move(text), caller, reply = std::move(reply)]() -> Completion {
     auto incoming = std::make_shared<jsonrpc::Incoming>(jsonrpc::parse(text, context_.options.limits));
     return [this, incoming, caller, reply] { dispatch(std::move(*incoming), caller, reply); };
   });
@@ -216,15 +224,20 @@ void Connection::dispatch(jsonrpc::Incoming incoming, const PrincipalPtr& caller
     reply(jsonrpc::print_error(has_id ? *first->id : "null", *error), &*error);
     return advance();
   }
-  const Arrival arrival{.at = Clock::now(), .stop = context_.stop, .caller = caller, .transport = transport_};
+  Arrival arrival{.at = Clock::now(), .stop = context_.stop, .caller = caller, .transport = transport_};
   std::optional<Error> refused;
   if (!incoming.batch && first) refused = refusal(*first, arrival);
   const Pace pace = pace_of(incoming);
   if (pace == Pace::brief) {
-    reply(context_.dispatcher.run(incoming, arrival), refused ? &*refused : nullptr);
+    std::shared_ptr<EventSource> source;
+    if (session_.is_bare() && !incoming.batch) arrival.stream = &source;
+    std::optional<std::string> text = context_.dispatcher.run(incoming, arrival);
+    if (source) return begin_stream(std::move(source), EventStream::Form::lines, *text);
+    reply(std::move(text), refused ? &*refused : nullptr);
     return advance();
   }
-  run(pace == Pace::waits,
+  if (pace == Pace::parks && !refused) return park(std::move(incoming), arrival, std::move(reply));
+  run(pace == Pace::waits ? context_.workers : context_.query_workers,
       [this, incoming = std::move(incoming), arrival, refused, reply = std::move(reply)]() -> Completion {
         return [this, reply, refused, text = context_.dispatcher.run(incoming, arrival)] {
           reply(text, refused ? &*refused : nullptr);
@@ -233,17 +246,37 @@ void Connection::dispatch(jsonrpc::Incoming incoming, const PrincipalPtr& caller
       });
 }
 
+// On a thread of its own, so that those who only wait never take one from those who work.
+void Connection::park(jsonrpc::Incoming incoming, Arrival arrival, Reply reply) {
+  if (context_.parked >= context_.options.waiters) {
+    reply(Dispatcher::refuse(incoming, {.message = "too many calls are waiting",
+                                        .reason = "too_many_waiters",
+                                        .hint = "at most " + std::to_string(context_.options.waiters) + " at a time",
+                                        .retryable = true}),
+          nullptr);
+    return advance();
+  }
+  ++context_.parked;
+  run(context_.parking, [this, incoming = std::move(incoming), arrival, reply = std::move(reply)]() -> Completion {
+    auto text = context_.dispatcher.run(incoming, arrival);
+    --context_.parked;
+    return [this, reply, text = std::move(text)] {
+      reply(text, nullptr);
+      advance();
+    };
+  });
+}
+
 void Connection::handle(RouteToHandler route, HttpRequest request) {
-  const bool waits = route.may_wait;
-  run(waits, [this, route = std::move(route), request = std::move(request)]() -> Completion {
+  Lane& lane = route.may_wait ? context_.workers : context_.query_workers;
+  run(lane, [this, route = std::move(route), request = std::move(request)]() -> Completion {
     return [this, response = guarded(route, request)] { respond(response); };
   });
 }
 
-void Connection::run(bool may_wait, std::function<Completion()> job) {
+void Connection::run(Lane& lane, std::function<Completion()> job) {
   busy_ = true;
   timer_.cancel();
-  Lane& lane = may_wait ? context_.workers : context_.query_workers;
   lane.submit([self = shared_from_this(), executor = socket_.get_executor(), job = std::move(job)]() mutable {
     Completion done = job();
     boost::asio::post(executor, [self = std::move(self), done = std::move(done)] {

@@ -3,12 +3,14 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
 
 #include "control/dispatcher.hpp"
 #include "http/router.hpp"
+#include "server/event_stream.hpp"
 #include "server/lane.hpp"
 #include "server/session.hpp"
 #include "server/stream_socket.hpp"
@@ -22,11 +24,14 @@ struct ConnectionContext {
   const Router& router;
   Lane& workers;        // calls that may wait
   Lane& query_workers;  // the others
+  Lane& parking;        // calls that do nothing but wait
   std::stop_token stop;
   Access& access;
   bool tcp_is_loopback = false;
-  std::function<void()> make_room{};  // closes a connection whose request is arriving
-  std::size_t arriving = 0;           // bytes of requests that are not answered yet
+  std::function<void()> make_room{};    // closes a connection whose request is arriving
+  std::size_t arriving = 0;             // bytes of requests that are not answered yet
+  std::atomic<std::size_t> parked = 0;  // calls that do nothing but wait
+  std::size_t watching = 0;             // connections that follow events
 };
 
 // Who is at the other end of a Unix socket, or why that one may do nothing. On TCP every request says it for itself.
@@ -49,7 +54,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // idle: between two requests. arriving: part of one is there. working: it runs, or its reply is on the way.
   enum class State { idle, arriving, working };
   State state() const {
-    if (busy_ || !writing_.empty()) return State::working;
+    if (busy_ || stream_ || !writing_.empty()) return State::working;
     return handshaking_ || session_.in_request() ? State::arriving : State::idle;
   }
   // Bytes of the request that is arriving or worked on.
@@ -76,6 +81,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   using Reply = std::function<void(std::optional<std::string> text, const Error* refused)>;
   void call(std::string text, const PrincipalPtr& caller, Reply reply);
   void dispatch(jsonrpc::Incoming incoming, const PrincipalPtr& caller, Reply reply);
+  void park(jsonrpc::Incoming incoming, Arrival arrival, Reply reply);
   std::optional<Error> over_rate(const PrincipalPtr& caller, std::size_t calls) const;
   void handle(RouteToHandler route, HttpRequest request);
   void respond(const HttpResponse& response);
@@ -84,7 +90,17 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // Runs `job` on a worker, and what it returned on the io thread; that goes on with advance().
   using Completion = std::function<void()>;
-  void run(bool may_wait, std::function<Completion()> job);
+  void run(Lane& lane, std::function<Completion()> job);
+
+  // The rest of a connection's life once it follows events: connection_stream.cpp.
+  void watch(const jsonrpc::Request& request, const PrincipalPtr& caller);
+  void begin_stream(std::shared_ptr<EventSource> source, EventStream::Form form, const std::string& result);
+  void pump();
+  void await_events();
+  void watch_input();
+  void input_ended();
+  void end_stream();
+  void leave();
 
   StreamSocket socket_;
   boost::asio::steady_timer timer_;
@@ -96,6 +112,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::function<void()> on_closed_;
   std::array<char, 1 << 14> chunk_;
   std::string writing_;
+  std::optional<EventStream> stream_;
+  bool streamed_ = false;     // there is or was a stream
+  bool input_ended_ = false;  // of a stream
   std::size_t held_ = 0;
   Clock::time_point idle_since_;
   Clock::time_point request_began_;

@@ -129,6 +129,7 @@ struct Server::Impl {
   asio::steady_timer stop_timer{io};
   Lane workers;
   Lane query_workers;
+  Lane parking;
   ConnectionContext context;
   std::list<Port> ports;
   bool stopping = false;
@@ -143,10 +144,16 @@ Server::Impl::Impl(Service& service, ServerOptions given, Listeners opened)
       dispatcher(service, options.observer),
       workers("control-wait", std::max<std::size_t>(options.workers, 1)),
       query_workers("control-query", std::max<std::size_t>(options.query_workers, 1)),
-      context{options,         dispatcher,
-              router,          workers,
-              query_workers,   stop_source.get_token(),
-              *options.access, listeners.tcp && listeners.tcp->loopback} {
+      parking("control-park", std::max<std::size_t>(options.waiters, 1)),
+      context{options,
+              dispatcher,
+              router,
+              workers,
+              query_workers,
+              parking,
+              stop_source.get_token(),
+              *options.access,
+              listeners.tcp && listeners.tcp->loopback} {
   if (listeners.unix_socket) ports.emplace_back(io, Transport::unix_socket, AF_UNIX, listeners.unix_socket->fd);
   if (listeners.tcp) ports.emplace_back(io, Transport::tcp, listeners.tcp->family, listeners.tcp->fd);
   context.make_room = [this] { drop_largest_request(); };
@@ -275,6 +282,7 @@ void Server::Impl::stop() {
   io_thread.join();
   workers.stop();
   query_workers.stop();
+  parking.stop();
 }
 
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -95,6 +95,12 @@ void Session::reply(const HttpResponse& response) {
   if (!frame_.keep_alive) finished_ = true;
 }
 
+void Session::reply_with_stream(std::string_view opening) {
+  busy_ = false;
+  output_ += opening;
+  finished_ = true;
+}
+
 bool Session::in_request() const {
   return mode_ == Mode::bare ? json_.in_value() : http_.started() || !buffer_.empty();
 }

@@ -34,12 +34,16 @@ class Session {
   // The answer to the last request that next() gave: none for notifications (Rpc), a response (HttpRequest).
   void reply(const std::optional<std::string>& text);
   void reply(const HttpResponse& response);
+  // The answer is a stream that begins with `opening`: the rest is not the session's any more.
+  void reply_with_stream(std::string_view opening);
 
   std::string take_output() { return std::exchange(output_, {}); }
   bool has_output() const { return !output_.empty(); }
 
   // Replies from now on say that the connection will be closed.
   void close_after_reply() { closing_ = true; }
+
+  bool is_bare() const { return mode_ == Mode::bare; }
 
   // Part of a request is there, the rest not yet.
   bool in_request() const;

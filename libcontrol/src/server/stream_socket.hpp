@@ -1,6 +1,8 @@
 // A plain or a TLS connection as one type, for Asio's reads and writes. For one thread, as sockets are.
 #pragma once
 
+#include <poll.h>
+
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
@@ -46,6 +48,11 @@ class StreamSocket {
   // No more is sent; for plain connections.
   void shutdown_send(ErrorCode& ec) { lowest().shutdown(Socket::shutdown_send, ec); }
   void close(ErrorCode& ec) { lowest().close(ec); }
+  // The other side reads no more either; one that only ended its side has not hung up.
+  bool is_hung_up() {
+    pollfd poller{.fd = lowest().native_handle(), .events = 0, .revents = 0};
+    return ::poll(&poller, 1, 0) > 0 && (poller.revents & (POLLHUP | POLLERR)) != 0;
+  }
 
   // Common name and alternative names (DNS, URI, e-mail) of the client's certificate; empty without one. Only after the
   // handshake, which has verified it.

@@ -11,6 +11,7 @@
 
 #include "replica/backend.hpp"
 #include "replica/clock.hpp"
+#include "replica/events.hpp"
 #include "replica/log.hpp"
 #include "replica/types.hpp"
 
@@ -42,9 +43,11 @@ struct ReplicatorOptions {
   ms l0_retention{300'000}, l0_retention_check_interval{15'000};  // l0_retention 0 = keep for ever
   bool retention_enabled = true;                                  // false = never delete from the replica
   ms shutdown_sync_timeout{30'000}, shutdown_sync_interval{500};
-  int threads = 4;               // capture and ship each get this many
-  Logger* logger = nullptr;      // must outlive the Replicator
-  const Clock* clock = nullptr;  // nullptr = the system's
+  ms lag_limit{60'000};  // how old the oldest change may be that the replica lacks; 0 = `lagging` is never said
+  std::size_t event_capacity = EventBus::kDefaultCapacity;  // events that can be read again
+  int threads = 4;                                          // capture and ship each get this many
+  Logger* logger = nullptr;                                 // must outlive the Replicator
+  const Clock* clock = nullptr;                             // nullptr = the system's
 };
 
 enum class DatabaseState { closed, open };
@@ -59,6 +62,10 @@ struct DatabaseStatus {
   std::optional<Timestamp> last_sync_at;  // last time all that was captured was durable on the replica
   std::optional<Error> last_error;
   std::uint64_t database_bytes = 0, wal_bytes = 0;
+  // How far the replica is behind: bytes of level-0 files that it lacks and, as of the last look, of the WAL that no
+  // file holds yet; since when, by the oldest such file or the first of the captures that have been failing since.
+  std::uint64_t lag_bytes = 0;
+  std::optional<Timestamp> behind_since;
   // Counters since the database was added.
   std::uint64_t wal_bytes_captured = 0, syncs = 0, sync_errors = 0, uploads = 0, upload_bytes = 0;
   std::uint64_t checkpoints_passive = 0, checkpoints_hard = 0, checkpoint_errors = 0, reanchors = 0;

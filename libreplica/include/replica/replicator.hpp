@@ -5,12 +5,14 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "replica/clock.hpp"
 #include "replica/database.hpp"
+#include "replica/events.hpp"
 
 namespace replica {
 
@@ -51,6 +53,12 @@ class Replicator {
   // Captures now; with `wait` returns when all of it is durable on the replica. Codes: not_found, precondition_failed
   // "database not open".
   Result<SyncOutcome> sync(const std::string& path, bool wait, const Call& call = {});
+  // Returns once `txid`, or without one everything committed when it is called, is durable on the replica; the position
+  // there then. Hurries nothing: captures and uploads come at their usual times, and one serves any number of waiters.
+  // A caller that wants it now calls sync(). Codes: not_found, precondition_failed "database not open" or "database has
+  // no replica configured", timed_out (the hint says what went wrong meanwhile, if anything did), cancelled "database
+  // was stopped" when it was closed without having got that far.
+  Result<TxId> wait_durable(const std::string& path, std::optional<TxId> txid, const Call& call = {});
   // Writes a level-9 snapshot now.
   Result<TxId> snapshot(const std::string& path, const Call& call = {});
 
@@ -60,6 +68,9 @@ class Replicator {
   std::vector<std::pair<std::string, DatabaseState>> states() const;
   DatabaseCounts counts() const;             // cheap, however many there are
   QueueDepths queue_depths() const;
+
+  // What happens here, for as long as the Replicator lives.
+  EventBus& events() noexcept;
 
   // Stops all databases. A failed final upload is tried again every options.shutdown_sync_interval, whatever the error,
   // until options.shutdown_sync_timeout is over (for all of them together; 0 = one attempt each) or `call` ends.

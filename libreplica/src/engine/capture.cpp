@@ -146,6 +146,14 @@ Result<bool> Capture::has_changes() {
   return index->max_frame != 0;  // salts may step without a frame, when an empty log is truncated
 }
 
+std::uint64_t Capture::uncaptured_bytes() {
+  if (!pin_) return 0;
+  auto index = pin_->wal_index();
+  if (!index) return 0;
+  const std::uint64_t known = index->salts == position_.salts ? position_.frames : 0;
+  return index->max_frame > known ? (index->max_frame - known) * wal_frame_size(index->page_size) : 0;
+}
+
 Result<std::size_t> Capture::capture() {
   auto index = pin_->wal_index();
   if (!index) return pass(index);

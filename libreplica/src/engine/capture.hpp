@@ -63,6 +63,8 @@ class Capture {
 
   // Is there something to capture? Reads shared memory only.
   Result<bool> has_changes();
+  // Bytes of the WAL that are committed and not captured; 0 when that cannot be said. Reads shared memory only.
+  std::uint64_t uncaptured_bytes();
   // Captures everything committed by now. The number of files written.
   Result<std::size_t> capture();
 

@@ -46,14 +46,20 @@ Result<Database::Captured> Database::capture(const Call& call) {
   auto lock = lock_lane(capture_lock_, call, "capture");
   if (!lock) return pass(lock);
   const auto start = environment_.clock->steady();
+  {
+    const std::lock_guard guard(status_lock_);
+    if (!count_from_) count_from_ = environment_.clock->now();
+  }
   auto captured = capture_locked(call);
   const std::lock_guard guard(status_lock_);
   status_.sync_seconds += seconds_since(*environment_.clock, start);
   status_.disk_full = !captured && captured.error().code == Errc::no_space;
   if (captured) {
+    failing_since_.reset();
     status_.syncs += captured->files > 0 ? 1 : 0;
   } else if (captured.error().code != Errc::not_found) {
     ++status_.sync_errors;
+    if (!failing_since_ && captured.error().code != Errc::cancelled) failing_since_ = environment_.clock->now();
   }
   return captured;
 }
@@ -67,6 +73,8 @@ Result<Database::Captured> Database::capture_locked(const Call& call) {
   // An idle look costs one stat and a glance at shared memory, nothing more.
   if (!done || result.files > 0 || result.attached_now) refresh_status();
   if (!done) return pass(done);
+  if (!std::exchange(told_started_, true))
+    environment_.publish({.kind = EventKind::started, .path = config_.path, .txid = capture_->last()});
   return result;
 }
 
@@ -125,6 +133,7 @@ Result<void> Database::ensure_store() {
   if (auto r = sweep_scratch(); !r) return r;
   auto store = store::LocalStore::open(config_.meta_path, config_.path, environment_.gate);
   if (!store) return pass(store, "open local store");
+  durable_ = 0;  // what was confirmed before it was closed may be of files that are no longer the ones here
   const std::lock_guard guard(store_lock_);
   owner_lock_ = std::move(*lock);
   store_.emplace(std::move(*store));
@@ -249,43 +258,13 @@ void Database::close() {
   levels_.forget();
   position_known_ = false;
   shipped_page_size_ = 0;
+  announced_.reset();
+  told_started_ = false;
   const std::lock_guard guard(status_lock_);
   status_.ready = false;
-}
-
-TxId Database::captured() const {
-  const std::lock_guard guard(status_lock_);
-  return status_.local_txid;
-}
-
-TxId Database::replicated() const { return {replicated_.load()}; }
-
-void Database::refresh_status() {
-  auto main = io::stat_path(config_.path);
-  auto wal = io::stat_path(config_.path + "-wal");
-  const std::lock_guard guard(status_lock_);
-  status_.database_bytes = main ? main->size : 0;
-  status_.wal_bytes = wal ? wal->size : 0;
-  status_.ready = capture_ && capture_->attached();
-  if (!capture_) return;
-  status_.local_txid = capture_->last();
-  const CaptureCounters& counters = capture_->counters();
-  status_.wal_bytes_captured = counters.wal_bytes;
-  status_.checkpoints_passive = counters.passive_checkpoints;
-  status_.checkpoints_hard = counters.hard_checkpoints;
-  status_.reanchors = counters.anchors;
-}
-
-DatabaseStatus Database::status() const {
-  const std::lock_guard guard(status_lock_);
-  DatabaseStatus status = status_;
-  status.replicated_txid = replicated();
-  return status;
-}
-
-void Database::note_error(const Error& error) {
-  const std::lock_guard guard(status_lock_);
-  status_.last_error = error;
+  count_from_.reset();
+  uncaptured_bytes_ = 0;
+  failing_since_.reset();
 }
 
 std::vector<LtxFileInfo> Database::local_files() const {

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "engine/backlog.hpp"
 #include "engine/capture.hpp"
 #include "engine/checkpoint_policy.hpp"
 #include "engine/levels.hpp"
@@ -48,6 +49,10 @@ class Database {
 
   TxId captured() const;    // local position
   TxId replicated() const;  // durable on the replica
+  // As replicated(), but never a position that the replica only has from another history: what was captured up to here
+  // is on the replica.
+  TxId durable() const;
+  std::optional<Timestamp> behind_since() const;  // as in status()
   DatabaseStatus status() const;
   void note_error(const Error& error);  // shown by status() until the next success
 
@@ -83,6 +88,9 @@ class Database {
   std::vector<LtxFileInfo> local_files() const;
   std::string scratch_directory() const;
   void refresh_status();
+  std::optional<Timestamp> behind_since_locked() const;
+  void note_position(bool known);
+  void announce_synced();
 
   DatabaseConfig config_;
   const ReplicatorOptions& options_;
@@ -99,14 +107,21 @@ class Database {
   io::FileInfo identity_;
   Clock::Steady last_checkpoint_{}, next_checkpoint_{};
   int failed_checkpoints_ = 0;
+  bool told_started_ = false;  // since it was opened
 
   MaintenanceSchedule schedule_;         // maintain_lock_
   std::uint32_t shipped_page_size_ = 0;  // ship_lock_
   bool position_known_ = false;          // ship_lock_: replicated_ is what the replica's listing said or better
-  std::atomic<std::uint64_t> replicated_{0};
+  std::optional<TxId> announced_;        // ship_lock_: the last position told as `synced`, or found at first
+  std::atomic<std::uint64_t> replicated_{0}, durable_{0};
 
   mutable std::mutex status_lock_;
   DatabaseStatus status_;
+  Backlog backlog_;  // status_lock_ from here on
+  // What lies here from before this time may be on the replica: it counts once the replica's position is known.
+  std::optional<Timestamp> count_from_;
+  std::uint64_t uncaptured_bytes_ = 0;
+  std::optional<Timestamp> failing_since_;  // the first of the captures that failed one after another
 };
 
 }  // namespace replica::engine

@@ -37,9 +37,12 @@ Result<void> Database::upload_pending(const Call& call) {
   if (auto r = levels_.load(*replica_, call); !r) return r;
   if (!position_known_) {
     replicated_ = levels_.last().value;
+    durable_ = 0;
     if (auto r = join_history(call); !r) return r;
+    if (!announced_) announced_ = replicated();
   }
   position_known_ = true;
+  note_position(true);
   if (replicated() > captured()) {
     auto lock = lock_lane(capture_lock_, call, "follow replica");
     if (!lock) return pass(lock);
@@ -60,6 +63,8 @@ Result<void> Database::upload_pending(const Call& call) {
     // The files that would bring the replica up to date are gone from here: a snapshot does.
     if (auto r = fill_hole(call); !r) return r;
   }
+  durable_ = replicated_.load();
+  announce_synced();
   const std::lock_guard guard(status_lock_);
   status_.last_sync_at = environment_.clock->now();
   status_.last_error.reset();
@@ -135,6 +140,8 @@ Result<void> Database::upload(const LtxFileInfo& file, const Call& call) {
   if (!stored) return pass(stored, "upload " + file.name());
   levels_.added(*stored);
   replicated_ = file.range.max.value;
+  durable_ = replicated_.load();
+  note_position(false);
   const std::lock_guard guard(status_lock_);
   ++status_.uploads;
   status_.upload_bytes += stored->size;
@@ -186,6 +193,8 @@ Result<void> Database::upload_snapshot(const ScratchFile& scratch, const Call& c
   auto stored = replica_->write(kSnapshotLevel, scratch.header().range, scratch.header().timestamp, *body, call);
   if (!stored) return pass(stored, "upload snapshot");
   levels_.added(*stored);
+  environment_.publish(
+      {.kind = EventKind::snapshot, .path = config_.path, .txid = scratch.header().range.max, .level = kSnapshotLevel});
   environment_.logger->log(
       LogLevel::info, "snapshot complete",
       {{"path", config_.path}, {"txid", scratch.header().range.max.text()}, {"size", std::to_string(stored->size)}});
@@ -269,6 +278,7 @@ Result<void> Database::fill_hole(const Call& call) {
   if (auto r = upload_snapshot(*scratch, call); !r) return r;
   shipped_page_size_ = scratch->header().page_size;
   replicated_ = scratch->header().range.max.value;
+  note_position(false);
   return {};
 }
 

@@ -63,6 +63,8 @@ Result<void> Database::compact_level(Level level, const Call& call) {
     auto done = compact(*replica_, level, *inputs, open, scratch_directory(), call, environment_.gate);
     if (!done) return pass(done);
     levels_.added(done->file);
+    environment_.publish(
+        {.kind = EventKind::compacted, .path = config_.path, .txid = done->file.range.max, .level = level});
     environment_.logger->log(LogLevel::debug, "compaction complete",
                              {{"path", config_.path},
                               {"level", std::to_string(level)},

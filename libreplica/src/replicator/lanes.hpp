@@ -1,6 +1,7 @@
 // One database in the Replicator: its state, and its three lanes of work with their due times.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <condition_variable>
 #include <memory>
@@ -18,7 +19,8 @@ inline constexpr std::size_t kLanes = 3;
 struct LaneState {
   std::optional<Clock::Steady> due;  // when it wants to run next
   bool running = false;
-  int failures = 0;  // in a row, for backing off
+  int failures = 0;            // in a row, for backing off
+  std::optional<Errc> told{};  // code of the `error` event of this row
 };
 
 enum class Phase { closed, open, closing };
@@ -43,7 +45,21 @@ struct Entry {
   int glances = 0;  // looks since the last event that found nothing yet
   bool watched = false;
   std::optional<Error> start_error;  // why it is not attached yet
+  // Runs of the capture lane: how many began, the number of the last one that succeeded, and the position behind it.
+  std::uint64_t captures_begun = 0, captures_done = 0;
+  TxId captured;
+  bool lagging = false;    // told so
+  bool lag_check = false;  // the timer will look
 };
+
+// A writer's last event comes before its commit shows in the wal-index (it syncs in between): look again 1, 2, 4 … ms
+// later.
+inline constexpr int kGlances = 9;
+
+// The shortest time between two captures that find something, from start to start.
+inline std::chrono::milliseconds spacing(const DatabaseConfig& config) {
+  return std::min(config.sync_interval, std::max(config.monitor_interval, std::chrono::milliseconds(1)));
+}
 
 // 1 s, 2 s, 4 s … 30 s.
 constexpr std::chrono::milliseconds backoff(int failures) noexcept {

@@ -5,6 +5,7 @@
 #include "base/text.hpp"
 #include "replicator/scheduler.hpp"
 #include "replicator/stopping.hpp"
+#include "replicator/waiting.hpp"
 
 namespace replica {
 
@@ -15,8 +16,11 @@ using replicator::Phase;
 struct Replicator::Impl {
   explicit Impl(ReplicatorOptions given)
       : options(std::move(given)),
+        events(options.event_capacity, options.clock),
         environment{.clock = options.clock ? options.clock : &system_clock,
-                    .logger = options.logger ? options.logger : &null_logger()},
+                    .logger = options.logger ? options.logger : &null_logger(),
+                    .gate = nullptr,
+                    .events = &events},
         scheduler(options, environment) {}
 
   Result<std::shared_ptr<Entry>> find(const std::string& path) const {
@@ -35,6 +39,7 @@ struct Replicator::Impl {
 
   ReplicatorOptions options;
   SystemClock system_clock;
+  EventBus events;
   engine::Environment environment;
   mutable std::mutex lock;
   std::map<std::string, std::shared_ptr<Entry>> entries;
@@ -94,6 +99,7 @@ Result<void> Replicator::add(DatabaseConfig config) {
   if (!impl_->entries.emplace(path, std::move(entry)).second) {
     return fail(Errc::already_exists, "database already registered: " + path);
   }
+  impl_->events.publish({.kind = EventKind::added, .path = path});
   return {};
 }
 
@@ -103,7 +109,7 @@ Result<void> Replicator::remove(const std::string& path, const Call& call) {
   auto stopped = replicator::stop_one(impl_->scheduler, *entry, impl_->options.shutdown_sync_interval, call);
   if (!stopped && stopped.error().code != Errc::precondition_failed) return pass(stopped);
   const std::lock_guard guard(impl_->lock);
-  impl_->entries.erase(path);
+  if (impl_->entries.erase(path) > 0) impl_->events.publish({.kind = EventKind::removed, .path = path});
   return {};
 }
 
@@ -120,6 +126,7 @@ Result<void> Replicator::start(const std::string& path, bool wait, const Call& c
     entry->phase = Phase::open;
     entry->stop = std::stop_source();
     entry->start_error.reset();
+    entry->lagging = false;
     for (auto& lane : entry->lanes) lane = {};
   }
   impl_->scheduler.enable(entry);
@@ -160,13 +167,20 @@ Result<SyncOutcome> Replicator::sync(const std::string& path, bool wait, const C
     const std::lock_guard guard(entry->lock);
     entry->last_change = impl_->environment.clock->steady();
   }
-  while (wait && database.replicated() < target) {
+  while (wait && database.durable() < target) {
     auto shipped = database.ship(call);
     if (!shipped) return pass(shipped);
   }
+  impl_->scheduler.note_progress(entry);
   impl_->scheduler.request(entry, Lane::ship, impl_->environment.clock->steady());
   return SyncOutcome{target, database.replicated(),
                      target != captured_before || database.replicated() != replicated_before};
+}
+
+Result<TxId> Replicator::wait_durable(const std::string& path, std::optional<TxId> txid, const Call& call) {
+  auto entry = impl_->find(path);
+  if (!entry) return pass(entry);
+  return replicator::wait_durable(impl_->scheduler, *entry, txid, call);
 }
 
 Result<TxId> Replicator::snapshot(const std::string& path, const Call& call) {
@@ -226,6 +240,8 @@ DatabaseCounts Replicator::counts() const {
 }
 
 QueueDepths Replicator::queue_depths() const { return impl_->scheduler.queue_depths(); }
+
+EventBus& Replicator::events() noexcept { return impl_->events; }
 
 std::vector<std::pair<std::string, Error>> Replicator::stop_all(const Call& call) {
   auto failures = replicator::stop_all(impl_->scheduler, impl_->all(), impl_->options, call);

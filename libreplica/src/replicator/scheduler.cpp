@@ -1,29 +1,22 @@
 #include "replicator/scheduler.hpp"
 
 #include <algorithm>
-#include <set>
 
+#include "base/text.hpp"
 #include "replica/restore.hpp"
 
 namespace replica::replicator {
 namespace {
 
 constexpr int kMaintainThreads = 2;
-// A writer's last event comes before its commit shows in the wal-index (it syncs in between): look again 1, 2, 4 … ms
-// later.
-constexpr int kGlances = 9;
 
 std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-
-// The shortest time between two captures that find something, from start to start.
-std::chrono::milliseconds spacing(const DatabaseConfig& config) {
-  return std::min(config.sync_interval, std::max(config.monitor_interval, std::chrono::milliseconds(1)));
-}
 
 }  // namespace
 
 Scheduler::Scheduler(const ReplicatorOptions& options, engine::Environment environment)
     : environment_(environment),
+      lag_limit_(options.lag_limit),
       capture_pool_(std::max(1, options.threads)),
       ship_pool_(std::max(1, options.threads)),
       maintain_pool_(kMaintainThreads) {
@@ -122,6 +115,7 @@ void Scheduler::run(const std::shared_ptr<Entry>& entry, Lane lane) {
     if (entry->phase != Phase::open || state.running || !state.due || *state.due > now()) return;
     state.due.reset();
     state.running = true;
+    if (lane == Lane::capture) ++entry->captures_begun;
     call.stop = entry->stop.get_token();
   }
   switch (lane) {
@@ -154,6 +148,7 @@ void Scheduler::run_capture(const std::shared_ptr<Entry>& entry, const Call& cal
   const auto time = now();
   if (!captured) {
     const int failures = count_failure(*entry, Lane::capture, captured.error(), "capture failed");
+    watch_lag(entry);
     const bool waiting = captured.error().code == Errc::not_found;  // for the application to make its database
     const auto pause = waiting && config.monitor_interval.count() > 0 ? config.monitor_interval : backoff(failures);
     request(entry, Lane::capture, time + pause);
@@ -164,7 +159,10 @@ void Scheduler::run_capture(const std::shared_ptr<Entry>& entry, const Call& cal
   {
     const std::lock_guard guard(entry->lock);
     entry->lane(Lane::capture).failures = 0;
+    entry->lane(Lane::capture).told.reset();
     entry->start_error.reset();
+    entry->captures_done = entry->captures_begun;
+    entry->captured = database.captured();
     if (changed) {
       entry->last_change = start;
       // What writers asked for meanwhile waits its turn too: a second file at once would be uploaded one interval later
@@ -178,6 +176,7 @@ void Scheduler::run_capture(const std::shared_ptr<Entry>& entry, const Call& cal
     watch_directory(entry);
     entry->changed.notify_all();
   }
+  if (changed) watch_lag(entry);
   if (changed || captured->attached_now || database.replicated() < database.captured()) {
     Steady when = time;
     {
@@ -202,6 +201,7 @@ void Scheduler::run_ship(const std::shared_ptr<Entry>& entry, const Call& call) 
   {
     const std::lock_guard guard(entry->lock);
     entry->lane(Lane::ship).failures = 0;
+    entry->lane(Lane::ship).told.reset();
     if (*shipped != before) {
       // Counted from the capture, else one slow upload would put off all later ones.
       const auto change = std::min(start, entry->last_change.value_or(start));
@@ -209,6 +209,7 @@ void Scheduler::run_ship(const std::shared_ptr<Entry>& entry, const Call& call) 
       entry->last_upload = std::max(change, std::min(start, spaced));
     }
   }
+  watch_lag(entry);
   after_maintenance_change(entry);
 }
 
@@ -222,6 +223,7 @@ void Scheduler::run_maintain(const std::shared_ptr<Entry>& entry, const Call& ca
   {
     const std::lock_guard guard(entry->lock);
     entry->lane(Lane::maintain).failures = 0;
+    entry->lane(Lane::maintain).told.reset();
   }
   after_maintenance_change(entry);
 }
@@ -236,14 +238,21 @@ void Scheduler::after_maintenance_change(const std::shared_ptr<Entry>& entry) {
 int Scheduler::count_failure(Entry& entry, Lane lane, const Error& error, std::string_view what) {
   if (error.code == Errc::cancelled) return 1;
   entry.database.note_error(error);
+  const std::string& path = entry.database.config().path;
   const std::lock_guard guard(entry.lock);
   const int failures = ++entry.lane(lane).failures;
   if (lane == Lane::capture) entry.start_error = error;
+  if (std::exchange(entry.lane(lane).told, error.code) != error.code) {
+    publish({.kind = EventKind::error,
+             .path = path,
+             .txid = entry.database.captured(),
+             .code = std::string(name(error.code)),
+             .detail = base::concat(what, ": ", error.message)});
+  }
   // Every failure while they are few, then each 10th: a store that is down for a day must not flood the log.
   if (failures <= 3 || failures % 10 == 0) {
-    environment_.logger->log(
-        LogLevel::error, what,
-        {{"path", entry.database.config().path}, {"error", error.message}, {"failures", std::to_string(failures)}});
+    environment_.logger->log(LogLevel::error, what,
+                             {{"path", path}, {"error", error.message}, {"failures", std::to_string(failures)}});
   }
   return failures;
 }
@@ -259,60 +268,10 @@ Result<void> Scheduler::restore_missing(Entry& entry, const Call& call) {
   if (!plan) return pass(plan, "restore before replicating");
   auto restored = apply_restore(replica, *plan, {.output = config.path}, call);
   if (!restored) return pass(restored, "restore before replicating");
+  publish({.kind = EventKind::restored, .path = config.path, .txid = restored->txid});
   environment_.logger->log(LogLevel::info, "restore completed",
                            {{"path", config.path}, {"txid", restored->txid.text()}});
   return {};
-}
-
-void Scheduler::watch_directory(const std::shared_ptr<Entry>& entry) {
-  if (!watch_) return;
-  {
-    const std::lock_guard guard(entry->lock);
-    if (entry->watched) return;
-  }
-  const std::string& path = entry->database.config().path;
-  const std::lock_guard guard(watched_lock_);
-  // Without a watch (no directory yet, or a limit reached) the poll finds the changes.
-  if (auto r = watch_->add(io::parent_of(path)); !r) return;
-  watched_[io::parent_of(path)][name_of(path)] = entry;
-  const std::lock_guard entry_guard(entry->lock);
-  entry->watched = true;
-}
-
-void Scheduler::watch_events() {
-  while (auto events = watch_->wait()) {
-    std::set<std::pair<std::string_view, std::string_view>> seen;
-    for (const io::DirectoryEvent& event : *events) {
-      if (seen.emplace(event.directory, event.name).second) wake(event.directory, event.name);
-    }
-  }
-}
-
-void Scheduler::wake(const std::string& directory, const std::string& name) {
-  constexpr std::string_view kWal = "-wal";
-  std::vector<std::shared_ptr<Entry>> woken;
-  {
-    const std::lock_guard guard(watched_lock_);
-    // An event without a directory may be of any: some were lost.
-    auto [first, end] =
-        directory.empty() ? std::pair(watched_.begin(), watched_.end()) : watched_.equal_range(directory);
-    for (; first != end; ++first) {
-      for (auto& [file, weak] : first->second) {
-        const bool hit = name.empty() || name == file ||
-                         (name.size() == file.size() + kWal.size() && name.starts_with(file) && name.ends_with(kWal));
-        if (auto entry = hit ? weak.lock() : nullptr) woken.push_back(std::move(entry));
-      }
-    }
-  }
-  for (const auto& entry : woken) {
-    auto when = now();
-    {
-      const std::lock_guard guard(entry->lock);
-      entry->glances = kGlances;
-      if (entry->last_change) when = std::max(when, *entry->last_change + spacing(entry->database.config()));
-    }
-    request(entry, Lane::capture, when);
-  }
 }
 
 }  // namespace replica::replicator

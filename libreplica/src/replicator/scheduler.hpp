@@ -29,6 +29,12 @@ class Scheduler {
   QueueDepths queue_depths() const;
   void stop();
 
+  // The time from which a writer's change is captured: at once, or a spacing behind the last one.
+  Clock::Steady next_capture(Entry& entry) const;
+  // After a capture or an upload that was not the lanes'.
+  void note_progress(const std::shared_ptr<Entry>& entry);
+  void publish(Event event) const { environment_.publish(std::move(event)); }
+
  private:
   using Steady = Clock::Steady;
   WorkerPool& pool(Lane lane);
@@ -40,12 +46,14 @@ class Scheduler {
   void after_maintenance_change(const std::shared_ptr<Entry>& entry);
   Result<void> restore_missing(Entry& entry, const Call& call);
   int count_failure(Entry& entry, Lane lane, const Error& error, std::string_view what);
+  void watch_lag(const std::shared_ptr<Entry>& entry);
   void watch_directory(const std::shared_ptr<Entry>& entry);
   void watch_events();
   void wake(const std::string& directory, const std::string& name);
   Steady now() const { return environment_.clock->steady(); }
 
   engine::Environment environment_;
+  std::chrono::milliseconds lag_limit_;
   std::mutex watched_lock_;
   std::map<std::string, std::map<std::string, std::weak_ptr<Entry>>> watched_;  // directory → file name
   std::unique_ptr<io::DirectoryWatch> watch_;

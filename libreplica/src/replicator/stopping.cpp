@@ -21,7 +21,7 @@ Result<void> flush(engine::Database& database, const Call& call) {
     return pass(captured);
   }
   const TxId target = database.captured();
-  while (database.replicated() < target) {
+  while (database.durable() < target) {
     auto shipped = database.ship(call);
     if (!shipped) return pass(shipped);
   }
@@ -67,6 +67,14 @@ void finish(Entry& entry, Phase phase) {
   entry.changed.notify_all();
 }
 
+void tell_stopped(const Scheduler& scheduler, const engine::Database& database, const Error* error) {
+  scheduler.publish({.kind = EventKind::stopped,
+                     .path = database.config().path,
+                     .txid = database.captured(),
+                     .code = error != nullptr ? std::string(name(error->code)) : std::string(),
+                     .detail = error != nullptr ? "final upload failed: " + error->message : std::string()});
+}
+
 // One database of stop_all().
 struct Stopping {
   std::shared_ptr<Entry> entry;
@@ -75,10 +83,11 @@ struct Stopping {
   std::optional<Error> error{};  // of the last attempt that was not cut short
 };
 
-void let_go(Stopping& one) {
+void let_go(const Scheduler& scheduler, Stopping& one) {
   if (!one.begun) return;
   one.entry->database.close();
   finish(*one.entry, Phase::closed);
+  tell_stopped(scheduler, one.entry->database, one.done || !one.error ? nullptr : &*one.error);
 }
 
 // A stop() that is under way is waited for: its failure would be ours.
@@ -102,7 +111,7 @@ void attempt(Scheduler& scheduler, Stopping& one, const Call& call) {
   ++one.attempts;
   if (flushed) {
     one.done = true;
-    let_go(one);
+    let_go(scheduler, one);
     return;
   }
   // That our own time was over says less than what went wrong before.
@@ -122,8 +131,8 @@ void in_parallel(std::vector<Stopping>& items, int threads, const Step& step) {
   for (std::jthread& worker : workers) worker = std::jthread(work);
 }
 
-Error give_up(Stopping& one) {
-  let_go(one);
+Error give_up(const Scheduler& scheduler, Stopping& one) {
+  let_go(scheduler, one);
   if (one.attempts < 2) return std::move(*one.error);
   return std::move(*one.error).within(base::concat("gave up after ", one.attempts, " attempts"));
 }
@@ -142,6 +151,7 @@ Result<TxId> stop_one(Scheduler& scheduler, const std::shared_ptr<Entry>& entry,
   if (!given_up) database.close();
   finish(*entry, given_up ? Phase::open : Phase::closed);
   if (given_up) scheduler.enable(entry);
+  if (!given_up) tell_stopped(scheduler, database, flushed ? nullptr : &flushed.error());
   if (!flushed) return pass(flushed);
   return txid;
 }
@@ -167,7 +177,7 @@ std::vector<std::pair<std::string, Error>> stop_all(Scheduler& scheduler, std::v
   }
   std::vector<std::pair<std::string, Error>> failures;
   failures.reserve(left.size());
-  for (Stopping& one : left) failures.emplace_back(one.entry->database.config().path, give_up(one));
+  for (Stopping& one : left) failures.emplace_back(one.entry->database.config().path, give_up(scheduler, one));
   return failures;
 }
 

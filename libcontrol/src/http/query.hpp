@@ -1,0 +1,15 @@
+// The query of a URL as names and values.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace control {
+
+// "a=1&b=%2Fx" → a: "1", b: "/x"; + stands for a blank. No value when an escape is broken.
+std::optional<std::vector<std::pair<std::string, std::string>>> parse_query(std::string_view query);
+
+}  // namespace control

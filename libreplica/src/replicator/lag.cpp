@@ -1,0 +1,46 @@
+// Who is behind for too long, told when it begins and when it is over.
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "replicator/scheduler.hpp"
+
+namespace replica::replicator {
+
+void Scheduler::note_progress(const std::shared_ptr<Entry>& entry) {
+  watch_lag(entry);
+  entry->changed.notify_all();
+}
+
+// Called when the backlog may have begun, grown old or gone; an idle database costs nothing.
+void Scheduler::watch_lag(const std::shared_ptr<Entry>& entry) {
+  if (lag_limit_.count() <= 0) return;
+  const auto since = entry->database.behind_since();
+  const auto age = since ? environment_.clock->now() - *since : std::chrono::milliseconds(0);
+  const bool late = since && age >= lag_limit_;
+  bool arm = false;
+  {
+    const std::lock_guard guard(entry->lock);
+    if (entry->phase != Phase::open) return;
+    if (late != entry->lagging) {
+      entry->lagging = late;
+      publish({.kind = late ? EventKind::lagging : EventKind::caught_up,
+               .path = entry->database.config().path,
+               .txid = entry->database.replicated(),
+               .detail = late ? base::concat("oldest change not on the replica is of ", to_rfc3339(*since)) : ""});
+    }
+    arm = since && !late && !std::exchange(entry->lag_check, true);
+  }
+  if (!arm) return;
+  const auto left = std::min<std::chrono::milliseconds>(lag_limit_ - age, lag_limit_);  // the wall clock may go back
+  timer_.at(now() + left, [this, weak = std::weak_ptr(entry)] {
+    const auto alive = weak.lock();
+    if (!alive) return;
+    {
+      const std::lock_guard guard(alive->lock);
+      alive->lag_check = false;
+    }
+    watch_lag(alive);
+  });
+}
+
+}  // namespace replica::replicator
