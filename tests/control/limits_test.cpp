@@ -3,7 +3,6 @@
 #include "http/router.hpp"
 
 using namespace control_test;
-using control::HttpRequest;
 using control::Router;
 using control::Transport;
 
