@@ -43,7 +43,11 @@ class Daemon {
         started_at_(clock_.now()),
         meter_(clock_),
         replicator_(replicator_settings()),
-        service_({.replicator = replicator_, .log = log, .decorate = decorate(), .log_level = options.log_level},
+        service_({.replicator = replicator_,
+                  .log = log,
+                  .decorate = decorate(),
+                  .log_level = options.log_level,
+                  .reload_credentials = [this] { reload_credentials(); }},
                  info(), options.config, options.load),
         reloader_([this](std::stop_token stop) { reload(std::move(stop)); }) {}
 
@@ -94,6 +98,7 @@ class Daemon {
   Reloader reloader_;
   std::unique_ptr<Hooks> hooks_;
   std::optional<control::Server> server_;
+  std::atomic<bool> listening_ = false;  // server_ is there
   std::optional<Child> child_;
   std::optional<int> child_status_;
   int stop_signal_ = 0;  // the one that ended us
@@ -140,6 +145,7 @@ Result<void> Daemon::listen() {
   auto started = control::Server::start(service_, std::move(server));
   if (!started) return fail(Errc::unavailable, started.error().message, started.error().hint);
   server_ = std::move(*started);
+  listening_ = true;
   if (!server_->socket_path().empty())
     log_.log(LogLevel::info, "control socket listening", {{"path", server_->socket_path()}});
   if (!server_->http_addr().empty())
@@ -161,7 +167,7 @@ void Daemon::reload_credentials() {
   };
   if (audit_)
     if (auto r = audit_->reopen(); !r) complain(r.error().message);
-  if (!server_) return;
+  if (!listening_) return;
   if (auto r = server_->reload(); !r) return complain(r.error().message);
   for (const std::string& warning : access_->warnings()) log_.log(LogLevel::warn, warning);
   log_.log(LogLevel::info, "tokens and certificates read");
@@ -243,7 +249,6 @@ void Daemon::on_signal(int number) {
 
 void Daemon::reload(std::stop_token stop) {
   log_.log(LogLevel::info, "signal received, reloading the configuration");
-  reload_credentials();
   const auto now = std::chrono::duration_cast<std::chrono::microseconds>(clock_.steady().time_since_epoch());
   notify("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(now.count()));
   const auto reloaded = service_.reload_config({}, {.stop = std::move(stop)});

@@ -90,6 +90,7 @@ Result<void> Service::switch_to(const config::DatabaseSettings& settings, const 
 
 Result<control::ReloadResult> Service::reload_config(const control::ReloadParams& params, const control::Call& call) {
   if (closing_) return fail(shutting_down());
+  if (reload_credentials_ && !params.safety.dry_run) reload_credentials_();
   auto next = read_config({});
   if (!next) return fail(next.error());
   const std::lock_guard lock(registering_);

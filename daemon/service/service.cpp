@@ -11,6 +11,7 @@ Service::Service(Surroundings surroundings, DaemonInfo info, config::Config load
       logger_(surroundings.log),
       decorate_(std::move(surroundings.decorate)),
       log_level_(std::move(surroundings.log_level)),
+      reload_credentials_(std::move(surroundings.reload_credentials)),
       info_(std::move(info)),
       load_(std::move(load)),
       loaded_(std::move(loaded)) {

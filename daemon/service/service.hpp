@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <mutex>
 
@@ -27,7 +28,8 @@ class Service final : public control::Service {
     replica::Replicator& replicator;
     LogSink& log;
     config::Decorate decorate;
-    std::string log_level{};  // of the command line, see make_log_sink
+    std::string log_level{};                     // of the command line, see make_log_sink
+    std::function<void()> reload_credentials{};  // tokens and certificates, with each reload
   };
 
   // The databases of `loaded` are registered already.
@@ -93,6 +95,7 @@ class Service final : public control::Service {
   LogSink& logger_;
   config::Decorate decorate_;
   std::string log_level_;
+  std::function<void()> reload_credentials_;
   DaemonInfo info_;
   config::LoadOptions load_;
   std::mutex registering_;  // one change of what is registered at a time; guards the next two

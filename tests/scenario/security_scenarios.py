@@ -96,6 +96,11 @@ class Tokens(Security):
         self.assertIn("token file can be read by others than its owner", daemon.log)
         self.failed(self.remote("info", token=ADMIN), "authentication required")
         self.assertEqual(self.remote("info", token=NEXT).returncode, 0)
+        self.secret("admin.token", ADMIN)
+        self.ask("config.reload")  # the same as SIGHUP
+        self.failed(self.remote("info", token=NEXT), "authentication required")
+        self.secret("admin.token", NEXT)
+        self.ask("config.reload")
         self.token_file.unlink()  # nobody is locked out by a mistake
         self.hang_up(daemon, "reload failed")
         self.assertEqual(self.remote("info", token=NEXT).returncode, 0)

@@ -119,7 +119,7 @@ void append(std::string& replies, const std::optional<std::string>& reply) {
   replies += *reply;
 }
 
-std::optional<std::string> finish(std::string replies, bool batch) {
+std::optional<std::string> finish(const std::string& replies, bool batch) {
   if (replies.empty()) return std::nullopt;
   return batch ? "[" + replies + "]" : replies;
 }
@@ -132,7 +132,7 @@ std::optional<std::string> Dispatcher::refuse(const jsonrpc::Incoming& incoming,
     if (!call) append(replies, jsonrpc::print_error(call.error().id, call.error().error));
     if (call && call->id) append(replies, jsonrpc::print_error(*call->id, error));
   }
-  return finish(std::move(replies), incoming.batch);
+  return finish(replies, incoming.batch);
 }
 
 std::optional<std::string> Dispatcher::run(const jsonrpc::Incoming& incoming, const Arrival& arrival) const {
@@ -145,7 +145,7 @@ std::optional<std::string> Dispatcher::run(const jsonrpc::Incoming& incoming, co
     turn.on_the_clock = Arrival().on_the_clock;
     append(replies, reply);
   }
-  return finish(std::move(replies), incoming.batch);
+  return finish(replies, incoming.batch);
 }
 
 std::optional<std::string> Dispatcher::handle(std::string_view text, const Arrival& arrival) const {
