@@ -19,6 +19,7 @@ void ControlMeter::record(std::string_view method, double seconds, std::string_v
 std::vector<ControlStats> ControlMeter::stats() const {
   const std::lock_guard lock(mutex_);
   std::vector<ControlStats> out;
+  out.reserve(stats_.size());
   for (const auto& [method, stats] : stats_) out.push_back(stats);
   return out;
 }

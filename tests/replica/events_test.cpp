@@ -61,7 +61,7 @@ TEST_CASE("a filter picks by globs of paths and by kinds") {
   bus.publish(made(EventKind::added, "/data/a.db"));
   bus.publish(made(EventKind::error, "/data/x/b.db"));
   bus.publish(made(EventKind::added, "/other/c.db"));
-  const auto numbers = [&](EventFilter filter) {
+  const auto numbers = [&](const EventFilter& filter) {
     std::vector<std::uint64_t> seen;
     for (const Event& event : all(bus, filter)) seen.push_back(event.seq);
     return seen;
@@ -128,15 +128,16 @@ TEST_CASE("reading in pieces sees each event once") {
 }
 
 TEST_CASE("many publishers, one order; waiting ends with the event, the deadline or the stop") {
-  constexpr int kThreads = 4, kEach = 500;
+  constexpr std::uint64_t kThreads = 4, kEach = 500;
   EventBus bus;
-  std::atomic<int> woken = 0;
+  std::atomic<std::uint64_t> woken = 0;
   {
     const auto listener = bus.listen([&] { ++woken; });
     std::vector<std::jthread> publishers;
-    for (int t = 0; t < kThreads; ++t)
+    publishers.reserve(kThreads);
+    for (std::uint64_t t = 0; t < kThreads; ++t)
       publishers.emplace_back([&] {
-        for (int n = 0; n < kEach; ++n) bus.publish(made(EventKind::synced));
+        for (std::uint64_t n = 0; n < kEach; ++n) bus.publish(made(EventKind::synced));
       });
     CHECK(bus.wait(kThreads * kEach, {.deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30)}));
     publishers.clear();

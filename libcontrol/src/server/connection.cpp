@@ -247,7 +247,7 @@ void Connection::dispatch(jsonrpc::Incoming incoming, const PrincipalPtr& caller
 }
 
 // On a thread of its own, so that those who only wait never take one from those who work.
-void Connection::park(jsonrpc::Incoming incoming, Arrival arrival, Reply reply) {
+void Connection::park(jsonrpc::Incoming incoming, const Arrival& arrival, Reply reply) {
   if (context_.parked >= context_.options.waiters) {
     reply(Dispatcher::refuse(incoming, {.message = "too many calls are waiting",
                                         .reason = "too_many_waiters",

@@ -81,7 +81,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   using Reply = std::function<void(std::optional<std::string> text, const Error* refused)>;
   void call(std::string text, const PrincipalPtr& caller, Reply reply);
   void dispatch(jsonrpc::Incoming incoming, const PrincipalPtr& caller, Reply reply);
-  void park(jsonrpc::Incoming incoming, Arrival arrival, Reply reply);
+  void park(jsonrpc::Incoming incoming, const Arrival& arrival, Reply reply);
   std::optional<Error> over_rate(const PrincipalPtr& caller, std::size_t calls) const;
   void handle(RouteToHandler route, HttpRequest request);
   void respond(const HttpResponse& response);
