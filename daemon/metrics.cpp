@@ -210,10 +210,12 @@ void queues(Page& page, const replica::QueueDepths& depths) {
 
 // Those that get series of their own: all, or the failing ones and then as many as there is room for.
 std::vector<DatabaseStatus> measured(const MetricsInput& in) {
-  std::vector<DatabaseStatus> out = in.databases;
-  if (out.size() <= in.max_databases) return out;
-  std::stable_partition(out.begin(), out.end(), [](const DatabaseStatus& s) { return s.last_error.has_value(); });
-  out.resize(in.max_databases);
+  if (in.databases.size() <= in.max_databases) return in.databases;
+  std::vector<DatabaseStatus> out;
+  out.reserve(in.max_databases);
+  for (const bool failing : {true, false})
+    for (const DatabaseStatus& status : in.databases)
+      if (status.last_error.has_value() == failing && out.size() < in.max_databases) out.push_back(status);
   return out;
 }
 
