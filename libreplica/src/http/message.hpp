@@ -32,6 +32,7 @@ struct Request {
   Sink* out = nullptr;     // gets the body of a 2xx answer; what else comes goes into Response::body
   // Sees status and headers before the first byte goes to `out`; an error ends the transfer.
   std::function<Result<void>(const Response&)> on_head{};
+  bool no_proxy = false;                           // straight to the host, whatever the environment says
   std::size_t body_limit = std::size_t{1} << 20U;  // of Response::body: more in a 2xx answer is `corrupt`, else cut
 };
 

@@ -87,6 +87,7 @@ void Transfer::prepare(const Request& request, const ClientOptions& options) {
   set(CURLOPT_XFERINFODATA, this);
   set(CURLOPT_NOPROGRESS, 0L);
   set(CURLOPT_PRIVATE, this);
+  if (request.no_proxy) set(CURLOPT_NOPROXY, "*");
   set_trust(options);
   set_body(request);
 }

@@ -7,7 +7,8 @@ namespace {
 
 constexpr std::chrono::minutes kEarly{5};  // before they expire
 
-constexpr CredentialSource kSources[] = {from_environment, from_profile};
+constexpr CredentialSource kSources[] = {from_environment,  from_profile,   from_process,
+                                         from_web_identity, from_container, from_instance};
 
 bool same(const Credentials& a, const Credentials& b) {
   return a.access_key_id == b.access_key_id && a.secret_access_key == b.secret_access_key &&
@@ -45,17 +46,17 @@ Result<Credentials> CredentialCache::get(const Call& call) {
   if (given_) return *given_;
   const std::scoped_lock lock(mutex_);
   if (is_fresh()) return kept_->keys;
+  // What is still good for a few minutes is used while its source is out of reach.
+  const bool still_good = kept_ && kept_->expires_at && around_.clock.now() < *kept_->expires_at;
   for (const CredentialSource source : kSources) {
     auto found = source(around_, call);
-    if (!found) {
-      // What is still good for a few minutes is used while its source is out of reach.
-      if (kept_ && kept_->expires_at && around_.clock.now() < *kept_->expires_at) return kept_->keys;
-      return pass(found, "find credentials");
-    }
+    if (!found && still_good) return kept_->keys;
+    if (!found) return pass(found, "find credentials");
     if (!*found) continue;
     kept_ = std::move(**found);
     return kept_->keys;
   }
+  if (still_good) return kept_->keys;
   return fail(Errc::permission_denied, "no credentials for the S3 store found",
               "set access-key-id and secret-access-key, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
 }

@@ -34,6 +34,11 @@ using CredentialSource = Result<std::optional<TemporaryCredentials>> (*)(const S
 
 Result<std::optional<TemporaryCredentials>> from_environment(const Surroundings& around, const Call& call);
 Result<std::optional<TemporaryCredentials>> from_profile(const Surroundings& around, const Call& call);
+// remote_credentials.cpp
+Result<std::optional<TemporaryCredentials>> from_process(const Surroundings& around, const Call& call);
+Result<std::optional<TemporaryCredentials>> from_web_identity(const Surroundings& around, const Call& call);
+Result<std::optional<TemporaryCredentials>> from_container(const Surroundings& around, const Call& call);
+Result<std::optional<TemporaryCredentials>> from_instance(const Surroundings& around, const Call& call);
 
 // Asks the sources in turn and keeps what the first gives until it is about to expire. Safe from any thread; one that
 // fetches keeps the others waiting.
