@@ -175,9 +175,9 @@ Result<std::uint64_t> S3Backend::get_range(std::string_view key, ByteRange range
       if (!head.ok()) return {};
       const auto got = parse_content_range(head.header("content-range"));
       if (head.status != 206 || !got || got->first != range.offset)
-        return fail(Errc::unsupported, what + ": the store gives other bytes than were asked for");
+        return fail(Errc::unsupported, "the store gives other bytes than were asked for");
       expected = got->last - got->first + 1;
-      if (range.length && expected != range.length) return fail(Errc::out_of_range, what + ": range beyond the end");
+      if (range.length && expected != range.length) return fail(Errc::out_of_range, "range beyond the end");
       return {};
     };
   }
