@@ -1,6 +1,7 @@
 #include "config/s3_store.hpp"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "config/paths.hpp"
 #include "config/replace_file.hpp"
@@ -16,6 +17,7 @@ using replica::Result;
 namespace {
 
 constexpr std::uint64_t kLeastPart = std::uint64_t{5} << 20U;
+constexpr std::uintmax_t kLargestKeyFile = 4096;
 constexpr std::size_t kCustomerKeyText = 44;  // 32 bytes in base64
 
 replica::Failure refuse(std::string message, std::string hint = {}) {
@@ -34,14 +36,24 @@ bool is_base64_key(const std::string& text) {
          std::all_of(text.begin(), text.end() - 1, [&](char c) { return digit(static_cast<unsigned char>(c)); });
 }
 
+Result<std::string> read_customer_key(const std::string& file) {
+  auto path = absolute_path(file);
+  if (!path) return path;
+  std::error_code error;
+  // Nothing that reading would wait for or never end.
+  if (!std::filesystem::is_regular_file(*path, error) || std::filesystem::file_size(*path, error) > kLargestKeyFile)
+    return refuse("no small file: " + *path);
+  auto text = read_file(*path);
+  if (!text) return text;
+  text->resize(text->find_last_not_of(" \t\r\n") + 1);
+  return text;
+}
+
 Result<void> settle_encryption(StoreSettings& store) {
   if (store.sse_customer_key.empty() && !store.sse_customer_key_path.empty()) {
-    auto path = absolute_path(store.sse_customer_key_path);
-    if (!path) return replica::pass(path, "sse-customer-key-path");
-    auto text = read_file(*path);
-    if (!text) return replica::pass(text, "sse-customer-key-path");
-    const std::size_t end = text->find_last_not_of(" \t\r\n");
-    store.sse_customer_key = text->substr(0, end == std::string::npos ? 0 : end + 1);
+    auto key = read_customer_key(store.sse_customer_key_path);
+    if (!key) return replica::pass(key, "sse-customer-key-path");
+    store.sse_customer_key = std::move(*key);
   }
   const bool customer = !store.sse_customer_key.empty();
   if (!store.sse_customer_algorithm.empty() && store.sse_customer_algorithm != "AES256")

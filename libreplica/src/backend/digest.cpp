@@ -11,13 +11,13 @@ const unsigned char* raw(const std::byte* data) { return reinterpret_cast<const 
 
 // Fetched once: OpenSSL 3 looks an algorithm up for every use otherwise.
 const EVP_MD* sha256_algorithm() {
-  static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-  return algorithm;
+  static const EVP_MD* const kAlgorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return kAlgorithm;
 }
 
 const EVP_MD* md5_algorithm() {
-  static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "MD5", nullptr);
-  return algorithm;
+  static const EVP_MD* const kAlgorithm = EVP_MD_fetch(nullptr, "MD5", nullptr);
+  return kAlgorithm;
 }
 
 template <class Digest>

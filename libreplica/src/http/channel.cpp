@@ -15,8 +15,8 @@ constexpr milliseconds kLongestPoll{1000};
 constexpr long kConnections = 16;  // kept open by a channel
 
 void initialise_curl() {
-  static const CURLcode done = curl_global_init(CURL_GLOBAL_DEFAULT);
-  static_cast<void>(done);
+  static const CURLcode kDone = curl_global_init(CURL_GLOBAL_DEFAULT);
+  static_cast<void>(kDone);
 }
 
 // OpenSSL writes without MSG_NOSIGNAL: a connection closed by the server must not end an application that has not

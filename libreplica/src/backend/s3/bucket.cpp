@@ -13,8 +13,8 @@ constexpr const char* kDefaultRegion = "us-east-1";
 constexpr int kMostSends = 3;  // the first, one to another region, one with other credentials
 
 const Clock& system_clock() {
-  static const SystemClock clock;
-  return clock;
+  static const SystemClock kClock;
+  return kClock;
 }
 
 std::optional<std::string> process_environment(std::string_view name) {

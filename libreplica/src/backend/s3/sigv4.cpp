@@ -43,7 +43,7 @@ std::vector<http::Header> canonical_headers(const std::vector<http::Header>& hea
   out.reserve(headers.size());
   for (const http::Header& header : headers)
     out.push_back({.name = lower(header.name), .value = squeezed(header.value)});
-  std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   return out;
 }
 
