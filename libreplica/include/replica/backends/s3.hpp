@@ -34,6 +34,6 @@ struct S3Options {
 // Objects are put with their time as x-amz-meta-litestream-timestamp, which stat returns and a listing does not. Bodies
 // beyond part_size are multipart uploads; what fails is aborted. Whether the store knows If-None-Match is found out,
 // with objects KEY.probe-… of an empty body, before the first if_absent is believed.
-std::unique_ptr<Backend> make_s3_backend(S3Options options);
+std::unique_ptr<Backend> make_s3_backend(const S3Options& options);
 
 }  // namespace replica

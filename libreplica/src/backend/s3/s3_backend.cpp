@@ -266,6 +266,6 @@ Result<void> S3Backend::remove(std::string_view key, const Call& call) {
 
 }  // namespace
 
-std::unique_ptr<Backend> make_s3_backend(S3Options options) { return std::make_unique<S3Backend>(options); }
+std::unique_ptr<Backend> make_s3_backend(const S3Options& options) { return std::make_unique<S3Backend>(options); }
 
 }  // namespace replica
