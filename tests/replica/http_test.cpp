@@ -180,6 +180,21 @@ TEST_CASE("the head may refuse the body") {
   CHECK(out.data().empty());
 }
 
+TEST_CASE("proxies are those of the environment") {
+  ScriptedServer proxy([](const std::string&) { return http_answer("200 OK"); });
+  const std::string variable = GENERATE(std::string("HTTP_PROXY"), std::string("http_proxy"));
+  REQUIRE(::setenv(variable.c_str(), proxy.url().c_str(), 1) == 0);
+  Client client({});
+  CHECK(client.send({.url = "http://store.invalid/x"}, {}));
+  CHECK(proxy.requests().at(0).starts_with("GET http://store.invalid/x HTTP/1.1\r\n"));
+  CHECK(code_of(client.send({.url = "http://store.invalid/x", .no_proxy = true}, {})) == "unavailable");
+  REQUIRE(::setenv("NO_PROXY", "store.invalid", 1) == 0);
+  CHECK(code_of(client.send({.url = "http://store.invalid/x"}, {})) == "unavailable");
+  CHECK(proxy.requests().size() == 1);
+  ::unsetenv("NO_PROXY");
+  ::unsetenv(variable.c_str());
+}
+
 TEST_CASE("redirects are answers") {
   ScriptedServer server(
       [](const std::string&) { return http_answer("301 Moved", "", "Location: http://127.0.0.1:1/\r\n"); });

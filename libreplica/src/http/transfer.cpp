@@ -87,7 +87,7 @@ void Transfer::prepare(const Request& request, const ClientOptions& options) {
   set(CURLOPT_XFERINFODATA, this);
   set(CURLOPT_NOPROGRESS, 0L);
   set(CURLOPT_PRIVATE, this);
-  if (request.no_proxy) set(CURLOPT_NOPROXY, "*");
+  set_proxy(request);
   set_trust(options);
   set_body(request);
 }
@@ -100,6 +100,17 @@ void Transfer::set_trust(const ClientOptions& options) {
   }
   const std::string bundle = options.ca_bundle.empty() ? ca_bundle_of_environment() : options.ca_bundle;
   if (!bundle.empty()) set(CURLOPT_CAINFO, bundle.c_str());
+}
+
+// The rest is curl's, NO_PROXY too. It leaves HTTP_PROXY out for the sake of CGI programs, where a client can set it.
+void Transfer::set_proxy(const Request& request) {
+  if (request.no_proxy) {
+    set(CURLOPT_NOPROXY, "*");
+    return;
+  }
+  const char* upper = std::getenv("HTTP_PROXY");
+  const bool wanted = request.url.starts_with("http:") && std::getenv("http_proxy") == nullptr;
+  if (wanted && upper != nullptr && std::getenv("REQUEST_METHOD") == nullptr) set(CURLOPT_PROXY, upper);
 }
 
 void Transfer::set_body(const Request& request) {

@@ -37,6 +37,7 @@ class Transfer {
   static int on_progress(void* self, curl_off_t, curl_off_t received, curl_off_t, curl_off_t sent);
 
   void set_body(const Request& request);
+  void set_proxy(const Request& request);
   void set_trust(const ClientOptions& options);
   Result<std::size_t> read_body(MutableBytes out);
   Result<void> write_body(Bytes data);
