@@ -146,7 +146,7 @@ Outcome nothing_fits(const replica::Error& error, const Request& request, const 
 Outcome show_plan(const Request& request, const cli::Arguments& args, const Source& source, const replica::Call& call) {
   const auto plan = replica::plan_restore(source.replica, request.target, call);
   if (!plan) return nothing_fits(plan.error(), request, args, source, call);
-  const std::string from = source.database.empty() ? config::file_url(source.root) : source.database;
+  const std::string from = source.database.empty() ? source.location : source.database;
   const std::string type(source.replica.type());
   const std::string target = as_typed(args, request);
   return say(args.is_on("json") ? plan_json(from, type, target, *plan) : plan_text(from, type, target, *plan));

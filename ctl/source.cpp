@@ -2,6 +2,7 @@
 
 #include "config/build.hpp"
 #include "config/paths.hpp"
+#include "config/stores.hpp"
 
 namespace litestreamctl {
 
@@ -17,9 +18,9 @@ tl::expected<Source, Problem> open_source(const std::string& argument, const cli
   const bool is_database = argument.starts_with("sqlite://") || argument.starts_with("sqlite3://");
   if (config::is_url(argument) && !is_database) {
     if (args.has("config")) return misuse("cannot specify a replica URL and the -config flag");
-    auto root = config::parse_file_url(argument);
-    if (!root) return problem(root.error());
-    return Source{"", *root, config::open_replica(*root)};
+    auto settings = config::replica_at(argument);
+    if (!settings) return problem(settings.error());
+    return Source{"", settings->location, config::open_replica(*settings)};
   }
   auto path = config::absolute_path(argument);
   if (!path) return misuse(path.error().message);
@@ -29,7 +30,7 @@ tl::expected<Source, Problem> open_source(const std::string& argument, const cli
   if (settings == nullptr)
     return tl::unexpected(Problem{"database not found in config: " + *path, "see " + config->file});
   if (!settings->replica) return tl::unexpected(Problem{"database has no replica configured: " + *path});
-  return Source{*path, settings->replica->root, config::open_replica(settings->replica->root)};
+  return Source{*path, settings->replica->location, config::open_replica(*settings->replica)};
 }
 
 }  // namespace litestreamctl

@@ -11,7 +11,7 @@ tl::expected<config::Config, Problem> load_config(const cli::Arguments& args);
 
 struct Source {
   std::string database;  // absolute; empty for a URL
-  std::string root;      // directory of the replica
+  std::string location;  // of the replica, as a URL without secrets
   replica::Replica replica;
 };
 

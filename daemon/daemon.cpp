@@ -193,8 +193,7 @@ Result<void> Daemon::start_databases() {
     auto started = replicator_.start(settings.path, false);
     if (!started && started.error().code == Errc::already_exists) continue;  // a control call was faster
     if (!started) return started;
-    log_.log(LogLevel::info, "replicating",
-             {{"path", settings.path}, {"replica", config::file_url(settings.replica->root)}});
+    log_.log(LogLevel::info, "replicating", {{"path", settings.path}, {"replica", settings.replica->location}});
   }
   return {};
 }

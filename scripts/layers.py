@@ -23,7 +23,8 @@ USES = {
     "ltx": ["base"],
     "io": ["base"],
     "store": ["ltx", "io"],
-    "backend": ["base", "io"],
+    "http": ["base"],
+    "backend": ["base", "io", "http"],
     "replica": ["ltx", "backend"],
     "engine": ["wal", "store", "replica"],
     "restore": ["ltx", "io", "replica"],
@@ -41,7 +42,7 @@ CONTROL_USES = {
 }
 PUBLIC_HEADERS = {
     "result": "base", "types": "base", "bytes": "base", "clock": "base", "log": "base",
-    "wal": "wal", "ltx": "ltx", "backend": "backend", "conformance": "backend",
+    "wal": "wal", "ltx": "ltx", "backend": "backend", "conformance": "backend", "s3": "backend",
     "replica": "replica", "database": "engine", "events": "engine", "restore": "restore", "replicator": "replicator",
 }
 # Header pattern → the places that may include it.
@@ -53,7 +54,8 @@ EXTERNAL = [
     (r"boost/", ["libcontrol", "daemon", "ctl", "tests"]),
     (r"yaml-cpp/", ["daemon", "tests"]),
     (r"openssl/", ["libreplica/io", "libreplica/backend", "libcontrol", "daemon", "tests"]),
-    (r"curl/", ["daemon"]),
+    (r"curl/", ["libreplica/http", "daemon"]),
+    (r"pugixml", ["libreplica/backend"]),
     (r"catch2/", ["tests"]),
 ]
 FOLDERS = ["libreplica", "libcontrol", "daemon", "ctl", "tests", "bench"]

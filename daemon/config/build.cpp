@@ -1,8 +1,13 @@
 #include "config/build.hpp"
 
-#include "config/paths.hpp"
+#include "config/stores.hpp"
 
 namespace config {
+namespace {
+
+constexpr int kAttempts = 3;  // of one request; the database then waits and begins again
+
+}  // namespace
 
 replica::ReplicatorOptions replicator_options(const Config& config) {
   replica::ReplicatorOptions options;
@@ -33,17 +38,20 @@ replica::DatabaseConfig database_config(const DatabaseSettings& settings, const 
   out.convert_to_wal = settings.convert_to_wal;
   out.restore_if_not_exists = settings.restore_if_db_not_exists;
   if (!settings.replica) return out;
-  std::shared_ptr<replica::Backend> backend =
-      replica::make_file_backend({.root = settings.replica->root, .permissions_like = settings.path});
-  out.backend = decorate ? decorate(std::move(backend)) : std::move(backend);
-  out.replica_url = file_url(settings.replica->root);
+  const StoreKind& kind = *kind_named(settings.replica->type).value();
+  std::shared_ptr<replica::Backend> backend = kind.make(*settings.replica, settings.path);
+  if (decorate) backend = decorate(std::move(backend));
+  if (kind.remote) backend = replica::make_retrying_backend(std::move(backend), {.attempts = kAttempts});
+  out.backend = std::move(backend);
+  out.key_layout = kind.layout;
+  out.replica_url = settings.replica->location;
   if (settings.replica->sync_interval) out.sync_interval = to_milliseconds(*settings.replica->sync_interval);
   return out;
 }
 
-replica::Replica open_replica(const std::string& root) {
-  return replica::Replica(
-      replica::make_retrying_backend(replica::make_file_backend({.root = root, .permissions_like = {}})), "");
+replica::Replica open_replica(const ReplicaSettings& settings) {
+  const StoreKind& kind = *kind_named(settings.type).value();
+  return {replica::make_retrying_backend(kind.make(settings, {})), "", kind.layout};
 }
 
 }  // namespace config

@@ -17,6 +17,6 @@ replica::ReplicatorOptions replicator_options(const Config& config);
 replica::DatabaseConfig database_config(const DatabaseSettings& settings, const Decorate& decorate = {});
 
 // For the offline verbs: tries again what may go better a second time.
-replica::Replica open_replica(const std::string& root);
+replica::Replica open_replica(const ReplicaSettings& settings);
 
 }  // namespace config

@@ -4,6 +4,7 @@
 #include "config/control_schema.hpp"
 #include "config/load.hpp"
 #include "config/paths.hpp"
+#include "config/stores.hpp"
 
 namespace config {
 
@@ -15,6 +16,10 @@ namespace {
 
 constexpr std::size_t kMaxLevels = 8;
 constexpr std::size_t kMaxSocketPath = 107;  // unix(7): sun_path with its zero byte
+
+std::string shown_place(const ReplicaSettings& replica) {
+  return replica.root.empty() ? replica.location : replica.root;
+}
 
 // Knows the file, to say where the mistake is.
 class Checker {
@@ -200,31 +205,21 @@ class Checker {
       return invalid(db.replica->line, key + ".sync-interval: sync interval must be greater than 0 (got " +
                                            format_duration(*interval) + ")");
     if (auto r = locate(*db.replica); !r) return r;
-    if (const auto [at, fresh] = roots_.try_emplace(db.replica->root, number); !fresh)
+    if (const auto [at, fresh] = locations_.try_emplace(db.replica->location, number); !fresh)
       return invalid(db.replica->line, "database config #" + std::to_string(number) + ": replica \"" +
-                                           db.replica->root + "\" is already used by database config #" +
+                                           shown_place(*db.replica) + "\" is already used by database config #" +
                                            std::to_string(at->second));
     return {};
   }
 
   Result<void> locate(ReplicaSettings& replica) const {
-    if (is_url(replica.path))
-      return invalid(replica.line, "replica path cannot be a url, please use the 'url' field instead: " + replica.path);
-    if (replica.url.empty())
-      if (auto known = check_replica_type(replica.type); !known)
-        return invalid(replica.line, known.error().message, known.error().code);
-    if (!replica.url.empty() && !replica.path.empty())
-      return invalid(replica.line, "cannot specify url & path for file replica");
-    if (replica.url.empty() && replica.path.empty()) return invalid(replica.line, "file replica path required");
-    auto root = replica.url.empty() ? absolute_path(replica.path) : parse_file_url(replica.url);
-    if (!root) return invalid(replica.line, root.error().message, root.error().code);
-    replica.root = std::move(*root);
-    replica.type = "file";
+    if (auto settled = settle(replica, config_.store); !settled)
+      return invalid(replica.line, settled.error().message, settled.error().code);
     return {};
   }
 
   Config& config_;
-  std::unordered_map<std::string, std::size_t> paths_, roots_;  // → number of the database config
+  std::unordered_map<std::string, std::size_t> paths_, locations_;  // → number of the database config
 };
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "config/duration.hpp"
 #include "config/events_settings.hpp"
 #include "config/expand.hpp"
+#include "config/store_settings.hpp"
 #include "replica/result.hpp"
 
 namespace config {
@@ -20,7 +21,12 @@ struct ReplicaSettings {
   std::string type, url, path, name;
   std::optional<Duration> sync_interval;
 
-  std::string root;  // the directory meant by path or url, absolute; made by load()
+  StoreSettings store;
+
+  // Made by load() (stores.hpp).
+  std::string root;        // file: the directory meant by path or url, absolute
+  std::string key_prefix;  // other types: in front of every key
+  std::string location;    // as a URL without secrets: shown to users, and different for different places
 
   friend bool operator==(const ReplicaSettings&, const ReplicaSettings&) = default;
 };
@@ -100,6 +106,7 @@ struct Config {
   Duration shutdown_sync_timeout = std::chrono::seconds(30);
   Duration shutdown_sync_interval = std::chrono::milliseconds(500);
   std::optional<Duration> sync_interval;  // for replicas that name none
+  StoreSettings store;                    // the same
 
   EventsSettings events;
 

@@ -39,8 +39,8 @@ void forget_place(DatabaseSettings& settings) {
   settings.enabled = settings.auto_replicate = true;
   if (!settings.replica) return;
   settings.replica->line = 0;
-  for (std::string* way : {&settings.replica->type, &settings.replica->url, &settings.replica->path})
-    way->clear();  // `root` is what they mean
+  for (std::string* way : {&settings.replica->url, &settings.replica->path})
+    way->clear();  // `root`, `key_prefix` and `location` are what they mean
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include <vector>
 
+#include "config/store_schema.hpp"
 #include "config/yaml_edit.hpp"
 
 namespace config {
@@ -43,7 +44,15 @@ Lines entry_lines(const DatabaseSettings& settings, bool enabled) {
 }
 
 Lines replica_lines(const ReplicaSettings& replica) {
-  Lines out{{"path", quoted(replica.root)}};
+  Lines out;
+  if (replica.type.empty() || replica.type == "file") {
+    out.emplace_back("path", quoted(replica.root));
+  } else {
+    out.emplace_back("type", replica.type);
+    out.emplace_back("path", quoted(replica.key_prefix.substr(0, replica.key_prefix.size() - 1)));
+    for (const StoreValue& value : open_values(replica.store))
+      out.emplace_back(value.key, value.quoted ? quoted(value.text) : value.text);
+  }
   if (replica.sync_interval) out.emplace_back("sync-interval", format_duration(*replica.sync_interval));
   return out;
 }

@@ -1,11 +1,12 @@
 #include "config/paths.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
+
+#include "config/url.hpp"
 
 namespace config {
 
@@ -15,35 +16,9 @@ using replica::Result;
 
 namespace {
 
-constexpr std::array<std::string_view, 8> kPeerTypes{"s3", "gs", "abs", "sftp", "webdav", "webdavs", "nats", "oss"};
-
 std::string home_directory() {
   const char* home = std::getenv("HOME");
   return home == nullptr ? std::string() : std::string(home);
-}
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const int lower = std::tolower(static_cast<unsigned char>(c));
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
-Result<std::string> percent_decode(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i];
-      continue;
-    }
-    const int high = i + 2 < text.size() ? hex_value(text[i + 1]) : -1;
-    const int low = i + 2 < text.size() ? hex_value(text[i + 2]) : -1;
-    if (high < 0 || low < 0)
-      return fail(Errc::invalid_argument, "invalid escape in replica url: " + std::string(text.substr(i, 3)),
-                  "a percent sign itself is written %25");
-    out += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
-  return out;
 }
 
 }  // namespace
@@ -74,14 +49,6 @@ bool is_url(std::string_view text) noexcept {
   return std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(colon), word);
 }
 
-Result<void> check_replica_type(std::string_view type) {
-  if (type.empty() || type == "file") return {};
-  if (std::find(kPeerTypes.begin(), kPeerTypes.end(), type) != kPeerTypes.end())
-    return fail(Errc::unsupported, "replica type " + std::string(type) + " is not supported by this build yet",
-                "use a replica of type file");
-  return fail(Errc::invalid_argument, "unknown replica type in config: \"" + std::string(type) + "\"");
-}
-
 Result<std::string> parse_file_url(std::string_view url) {
   const std::size_t colon = url.find(':');
   if (colon == std::string_view::npos || colon == 0)
@@ -90,12 +57,12 @@ Result<std::string> parse_file_url(std::string_view url) {
   std::string scheme(url.substr(0, colon));
   std::transform(scheme.begin(), scheme.end(), scheme.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  if (auto known = check_replica_type(scheme); !known) return replica::pass(known);
+  if (scheme != "file") return fail(Errc::invalid_argument, "not the url of a file replica: " + std::string(url));
   std::string_view rest = url.substr(colon + 1);
   rest = rest.substr(0, rest.find('?'));
   const bool hierarchical = rest.starts_with("//");
   if (hierarchical) rest.remove_prefix(2);
-  auto path = percent_decode(rest);
+  auto path = decode_url_text(rest);
   if (!path) return path;
   if (path->empty()) return fail(Errc::invalid_argument, "file replica path required");
   if (hierarchical && path->front() != '/') path->insert(path->begin(), '/');
@@ -103,18 +70,7 @@ Result<std::string> parse_file_url(std::string_view url) {
 }
 
 std::string file_url(std::string_view absolute_path) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  constexpr std::string_view kSafe = "/-._~!$&'()*+,;=:@";
-  std::string out = "file://";
-  for (const char c : absolute_path) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) != 0 || kSafe.find(c) != std::string_view::npos) {
-      out += c;
-    } else {
-      out += {'%', kHex[byte >> 4U], kHex[byte & 15U]};
-    }
-  }
-  return out;
+  return "file://" + encode_url_text(absolute_path, "/-._~!$&'()*+,;=:@");
 }
 
 }  // namespace config

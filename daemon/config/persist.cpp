@@ -21,11 +21,20 @@ Result<Config> read(const std::string& raw, const LoadOptions& options) {
   return parse(options.expand_environment ? expand_environment(raw, options.environment) : raw, "line");
 }
 
+// Passwords are not copied from one file into another. That is right when this file has them already, for all replicas.
+bool has_secrets_of(const DatabaseSettings& added, const DatabaseSettings& written) {
+  return !added.replica || (written.replica && written.replica->store == added.replica->store);
+}
+
 Result<void> check_enabled(const Config& after, const Config& before, const SetEnabled& change) {
   const DatabaseSettings* found = after.find(change.path);
   const std::size_t added = before.find(change.path) == nullptr ? 1 : 0;
   if (found == nullptr || found->enabled != change.enabled || after.databases.size() != before.databases.size() + added)
     return cannot("no place for the state of " + change.path + " was found");
+  if (added > 0 && change.added != nullptr && !has_secrets_of(*change.added, *found))
+    return fail(Errc::invalid_argument,
+                "the secrets of the replica of " + change.path + " are not copied into this file",
+                "give the database an entry with them, or set them at the top of the file or in the environment");
   for (const DatabaseSettings& db : before.databases) {
     const DatabaseSettings* now = after.find(db.path);
     if (now == nullptr || (db.path != change.path && now->enabled != db.enabled))

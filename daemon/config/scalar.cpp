@@ -94,6 +94,15 @@ Result<void> assign(const Spot& spot, const Node& node, std::int64_t& out) {
   return {};
 }
 
+Result<void> assign(const Spot& spot, const Node& node, Size& out) {
+  if (node.kind == Node::Kind::null) return {};
+  if (node.kind != Node::Kind::scalar) return wrong_type(spot, node, "a size");
+  auto bytes = parse_size(node.text);
+  if (!bytes) return fail_at(spot, bytes.error().message, bytes.error().hint);
+  out.bytes = *bytes;
+  return {};
+}
+
 Result<void> assign(const Spot& spot, const Node& node, Duration& out) {
   if (node.kind == Node::Kind::null) return {};
   if (node.kind != Node::Kind::scalar) return wrong_type(spot, node, "a duration");

@@ -6,6 +6,7 @@
 
 #include "config/duration.hpp"
 #include "config/node.hpp"
+#include "config/store_settings.hpp"
 
 namespace config {
 
@@ -22,6 +23,7 @@ replica::Result<void> assign(const Spot& spot, const Node& node, std::string& ou
 replica::Result<void> assign(const Spot& spot, const Node& node, bool& out);
 replica::Result<void> assign(const Spot& spot, const Node& node, std::int64_t& out);
 replica::Result<void> assign(const Spot& spot, const Node& node, Duration& out);
+replica::Result<void> assign(const Spot& spot, const Node& node, Size& out);
 // A list of scalars, or one of them.
 replica::Result<void> assign(const Spot& spot, const Node& node, std::vector<std::string>& out);
 
@@ -49,6 +51,7 @@ constexpr std::string_view type_name(const std::string*) { return "string"; }
 constexpr std::string_view type_name(const bool*) { return "boolean"; }
 constexpr std::string_view type_name(const std::vector<std::string>*) { return "list"; }
 constexpr std::string_view type_name(const Duration*) { return "duration"; }
+constexpr std::string_view type_name(const Size*) { return "size"; }
 template <class T>
   requires(std::is_integral_v<T>)
 constexpr std::string_view type_name(const T*) {

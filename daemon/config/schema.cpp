@@ -4,8 +4,9 @@
 
 #include "config/control_schema.hpp"
 #include "config/events_schema.hpp"
-#include "config/paths.hpp"
 #include "config/section.hpp"
+#include "config/store_schema.hpp"
+#include "config/stores.hpp"
 
 namespace config {
 
@@ -16,39 +17,41 @@ using replica::Result;
 namespace {
 
 // Settings of the peer's other replica types. They may stand in a replica and, as defaults for all, at the top.
-constexpr std::array<std::string_view, 50> kPeerKeys{
-    "max-sync-ltx-files", "auto-recover", "validation-interval", "age", "bucket", "region", "endpoint", "access-key-id",
-    "secret-access-key", "storage-class", "force-path-style", "sign-payload", "require-content-md5", "skip-verify",
-    "sign-accept-encoding", "part-size", "concurrency", "sse-customer-algorithm", "sse-customer-key",
-    "sse-customer-key-path", "sse-kms-key-id", "account-name", "account-key", "sas-token", "host", "user", "password",
-    "key-path", "host-key", "concurrent-writes", "webdav-url", "webdav-username", "webdav-password", "jwt", "seed",
-    "creds", "nkey", "username", "token", "client-cert", "client-key", "tls", "root-cas", "max-reconnects",
-    "reconnect-wait", "timeout",
+constexpr std::array<std::string_view, 33> kPeerKeys{
+    "max-sync-ltx-files", "auto-recover", "validation-interval", "age", "account-name", "account-key", "sas-token",
+    "host", "user", "password", "key-path", "host-key", "concurrent-writes", "webdav-url", "webdav-username",
+    "webdav-password", "jwt", "seed", "creds", "nkey", "username", "token", "client-cert", "client-key", "tls",
+    "root-cas", "max-reconnects", "reconnect-wait", "timeout",
     // Only at the top.
     "mcp-addr", "verify-compaction", "validation",
     // Only in logging.
     "source"};
 
+// The keys of StoreSettings, of a replica or as defaults for all.
+template <class Owner>
+Result<bool> read_store(const Spot& spot, std::string_view name, const Node& node, Owner& out) {
+  return read_store_key(spot, name, node, out.store);
+}
+
 constexpr std::array kReplicaKeys{
-    field<&ReplicaSettings::type>("type", "kind of store; file"),
-    field<&ReplicaSettings::path>("path", "directory of the replica"),
-    field<&ReplicaSettings::url>("url", "the same as file:///DIRECTORY; instead of path"),
+    field<&ReplicaSettings::type>("type", "kind of store: file or s3 (file)"),
+    field<&ReplicaSettings::path>("path", "directory of the replica; s3: in front of the keys"),
+    field<&ReplicaSettings::url>("url", "file:///DIRECTORY or s3://BUCKET/PATH; instead of path"),
     field<&ReplicaSettings::sync_interval>("sync-interval", "shortest time between two uploads (1s)"),
     field<&ReplicaSettings::name>("name", ""),
 };
-constexpr Table<ReplicaSettings> kReplica{kReplicaKeys, kPeerKeys};
+constexpr Table<ReplicaSettings> kReplica{kReplicaKeys, kPeerKeys, read_store<ReplicaSettings>, store_key_names};
 
 Result<void> read_replica(const Spot& spot, const Node& node, ReplicaSettings& out) {
   out.line = node.kind == Node::Kind::map ? node.line : spot.line;
   // First, so that a type we lack is named rather than the first of its keys. A url decides over the type.
-  std::string type, url;
+  ReplicaSettings named;
   for (std::size_t i = 0; i < node.keys.size(); ++i) {
     if (node.items[i].kind != Node::Kind::scalar) continue;
-    if (node.keys[i].name == "type") type = node.items[i].text;
-    if (node.keys[i].name == "url") url = node.items[i].text;
+    if (node.keys[i].name == "type") named.type = node.items[i].text;
+    if (node.keys[i].name == "url") named.url = node.items[i].text;
   }
-  if (!url.empty()) type = url.substr(0, url.find(':'));
-  if (auto known = check_replica_type(type); !known && known.error().code == Errc::unsupported)
+  if (auto known = kind_of(named); !known && known.error().code == Errc::unsupported)
     return fail(Errc::unsupported, std::to_string(out.line) + ": " + spot.path + ": " + known.error().message,
                 known.error().hint);
   return read_section(spot, node, kReplica, out);
@@ -217,7 +220,7 @@ constexpr std::array kGlobalKeys{
     global<&Config::heartbeat_url>("heartbeat-url", ""),
     global<&Config::heartbeat_interval>("heartbeat-interval", ""),
 };
-constexpr Table<Config> kGlobal{kGlobalKeys, kPeerKeys};
+constexpr Table<Config> kGlobal{kGlobalKeys, kPeerKeys, read_store<Config>, store_key_names};
 
 }  // namespace
 
@@ -230,6 +233,7 @@ std::string describe_keys() {
   describe<Config>(out, "Keys of the configuration file:", kGlobalKeys);
   describe<Db>(out, "\ndbs[]:", kDatabaseKeys);
   describe<ReplicaSettings>(out, "\ndbs[].replica:", kReplicaKeys);
+  out += describe_store();
   describe<SocketSettings>(out, "\nsocket:", kSocketKeys);
   out += describe_control();
   describe<LoggingSettings>(out, "\nlogging:", kLoggingKeys);

@@ -22,6 +22,9 @@ template <class T>
 struct Table {
   std::span<const Key<T>> keys;
   std::span<const std::string_view> peer_only{};  // keys of the peer that this build does not support
+  // More keys, from another table: false when `name` is none of them.
+  replica::Result<bool> (*read_more)(const Spot&, std::string_view name, const Node&, T&) = nullptr;
+  std::vector<std::string_view> (*more_names)() = nullptr;
 };
 
 template <class M>
@@ -58,11 +61,17 @@ replica::Result<void> read_key(const Spot& section, const Node::Key& name, const
   const auto key =
       std::find_if(table.keys.begin(), table.keys.end(), [&](const auto& k) { return k.name == name.name; });
   if (key != table.keys.end()) return key->read(below(section, name.name, name.line), value, out);
+  if (table.read_more != nullptr) {
+    auto read = table.read_more(below(section, name.name, name.line), name.name, value, out);
+    if (!read) return replica::pass(read);
+    if (*read) return {};
+  }
   if (std::find(table.peer_only.begin(), table.peer_only.end(), name.name) != table.peer_only.end()) {
     if (value.kind == Node::Kind::null) return {};  // says nothing, as for every key
     return fail_unsupported_key(section, name);
   }
   std::vector<std::string_view> known;
+  if (table.more_names != nullptr) known = table.more_names();
   for (const Key<T>& k : table.keys) known.push_back(k.name);
   return fail_unknown_key(section, name, known);
 }

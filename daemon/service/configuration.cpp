@@ -65,6 +65,17 @@ Result<void> Service::forget(const std::string& path, const replica::Call& call)
   return {};
 }
 
+// What cannot be uploaded as things are, perhaps because of the very settings that have changed, goes up with the new
+// ones: it lies in the local store.
+Result<void> Service::forget_for_change(const std::string& path, const replica::Call& call) {
+  Result<void> forgotten = forget(path, call);
+  const auto status = replicator_.status(path);
+  if (forgotten || !status || status->state != replica::DatabaseState::closed) return forgotten;
+  logger_.log(LogLevel::warn, "the last upload with the old settings failed",
+              {{"path", path}, {"error", forgotten.error().message}});
+  return forget(path, call);
+}
+
 Result<void> Service::register_anew(const config::DatabaseSettings& settings, const replica::Call& call) {
   const auto before = replicator_.status(settings.path);
   const config::DatabaseSettings* old = loaded_.find(settings.path);
@@ -75,7 +86,7 @@ Result<void> Service::register_anew(const config::DatabaseSettings& settings, co
                             old->starts_by_itself() == settings.starts_by_itself();
   auto database = config::database_config(settings, decorate_);
   if (before)
-    if (auto r = forget(settings.path, call); !r) return r;
+    if (auto r = forget_for_change(settings.path, call); !r) return r;
   if (auto added = replicator_.add(std::move(database)); !added) return fail(other("", added.error()));
   if (stays_closed || !settings.starts_by_itself()) return {};
   return open(settings.path);

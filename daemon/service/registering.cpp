@@ -1,7 +1,7 @@
 // Databases that come and go at run time.
 #include <algorithm>
 
-#include "config/paths.hpp"
+#include "config/stores.hpp"
 #include "service/answers.hpp"
 #include "service/service.hpp"
 
@@ -19,7 +19,7 @@ control::Error invalid_url(const std::string& why, std::string hint) {
 
 Result<config::DatabaseSettings> settings_for(const std::string& path, const std::string& url) {
   const std::string scheme = url.substr(0, url.find(':'));
-  const auto known = config::check_replica_type(scheme);
+  const auto known = config::kind_named(scheme);
   if (scheme != url && !known && known.error().code == Errc::invalid_argument)
     return fail(
         invalid_url("unsupported replica URL scheme: \"" + scheme + "\"", "use a URL as in file:///backup/app.db"));
@@ -68,7 +68,7 @@ Result<void> Service::open_new(const config::DatabaseSettings& settings) {
       !started && started.error().code != Errc::already_exists)  // another call was faster
     return fail(not_registered(started.error()));
   logger_.log(replica::LogLevel::info, "database registered",
-              {{"path", settings.path}, {"replica", config::file_url(settings.replica->root)}});
+              {{"path", settings.path}, {"replica", settings.replica->location}});
   return {};
 }
 

@@ -87,6 +87,7 @@ class Service final : public control::Service {
   control::Result<config::Config> read_config(const std::optional<std::string>& file) const;
   // The steps of a reload; each forgets nothing when it fails.
   control::Result<void> forget(const std::string& path, const replica::Call& call);
+  control::Result<void> forget_for_change(const std::string& path, const replica::Call& call);
   control::Result<void> register_anew(const config::DatabaseSettings& settings, const replica::Call& call);
   control::Result<void> switch_to(const config::DatabaseSettings& settings, const replica::Call& call);
   control::Result<void> open(const std::string& path);

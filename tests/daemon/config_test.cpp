@@ -5,6 +5,7 @@
 
 #include "config/build.hpp"
 #include "config/paths.hpp"
+#include "config/stores.hpp"
 #include "support/catch.hpp"
 
 using config::Config;
@@ -256,7 +257,7 @@ TEST_CASE("what only the peer has is said to be missing") {
   const auto e = bad("addr: ':1'\nmcp-addr: ':2'\n");
   CHECK(e.code == Errc::unsupported);
   CHECK(e.message == "/etc/x.yml:2: key \"mcp-addr\" is not supported by this build yet");
-  CHECK(bad("bucket: b").message == "/etc/x.yml:1: key \"bucket\" is not supported by this build yet");
+  CHECK(bad("nkey: b").message == "/etc/x.yml:1: key \"nkey\" is not supported by this build yet");
   CHECK(bad("dbs: [{path: /x, replica: {path: /r, age: {identities: [a]}}}]").message ==
         "/etc/x.yml:1: key \"age\" in dbs[0].replica is not supported by this build yet");
   CHECK(bad("heartbeat-url: http://x").message == "heartbeat-url is not supported by this build yet");
@@ -264,10 +265,10 @@ TEST_CASE("what only the peer has is said to be missing") {
         "database config #1: 'dir' is not supported by this build yet");
   CHECK(bad("logging: {source: true}").code == Errc::unsupported);
   // The type is named rather than the first of its keys.
-  CHECK(bad("dbs:\n- path: /x\n  replica:\n    bucket: b\n    type: s3\n").message ==
-        "/etc/x.yml:3: dbs[0].replica: replica type s3 is not supported by this build yet");
-  CHECK(bad("dbs: [{path: /x, replica: {url: 's3://b/p'}}]").message ==
-        "/etc/x.yml:1: dbs[0].replica: replica type s3 is not supported by this build yet");
+  CHECK(bad("dbs:\n- path: /x\n  replica:\n    nkey: b\n    type: nats\n").message ==
+        "/etc/x.yml:3: dbs[0].replica: replica type nats is not supported by this build yet");
+  CHECK(bad("dbs: [{path: /x, replica: {url: 'gs://b/p'}}]").message ==
+        "/etc/x.yml:1: dbs[0].replica: replica type gs is not supported by this build yet");
 }
 
 TEST_CASE("scalars follow YAML 1.1") {
@@ -345,11 +346,16 @@ TEST_CASE("what is no file url is refused") {
   CHECK(config::parse_file_url("file://").error().message == "file replica path required");
   CHECK(config::parse_file_url("file:///a%2").error().message == "invalid escape in replica url: %2");
   CHECK(config::parse_file_url("file:///a%zz").error().message == "invalid escape in replica url: %zz");
-  const auto type = GENERATE("s3", "gs", "abs", "sftp", "webdav", "webdavs", "nats", "oss");
-  const auto e = config::parse_file_url(type + std::string("://b/p")).error();
+  CHECK(config::parse_file_url("s3://b/p").error().message == "not the url of a file replica: s3://b/p");
+}
+
+TEST_CASE("what is no replica url is refused") {
+  CHECK(config::replica_at("/abs").error().message == "replica url scheme required: /abs");
+  const auto type = GENERATE("gs", "abs", "sftp", "webdav", "webdavs", "nats", "oss");
+  const auto e = config::replica_at(type + std::string("://b/p")).error();
   CHECK(e.code == Errc::unsupported);
   CHECK(e.message == "replica type " + std::string(type) + " is not supported by this build yet");
-  CHECK(config::parse_file_url("zz://x").error().message == "unknown replica type in config: \"zz\"");
+  CHECK(config::replica_at("zz://x").error().message == "unknown replica type in config: \"zz\"");
 }
 
 TEST_CASE("paths become absolute") {
@@ -399,8 +405,9 @@ TEST_CASE("arguments make a configuration of one database") {
   CHECK(c->databases.at(0).path == "/a.db");
   CHECK(c->databases.at(0).replica->root == "/r s");
   CHECK(c->databases.at(0).starts_by_itself());
-  CHECK(config::from_arguments("/a.db", "s3://b").error().message ==
-        "replica type s3 is not supported by this build yet");
+  CHECK(config::from_arguments("/a.db", "gs://b").error().message ==
+        "replica type gs is not supported by this build yet");
+  CHECK(config::from_arguments("/a.db", "s3://b/p")->databases.at(0).replica->location == "s3://b/p");
   CHECK(config::from_arguments("/a.db", "r").error().message == "replica url scheme required: r");
 }
 
@@ -415,7 +422,8 @@ TEST_CASE("the help names every key that works") {
   const std::string help = config::describe_keys();
   for (const char* key : {"dbs", "convert-to-wal", "sync-interval", "permissions", "l0-retention-check-interval"})
     CHECK(help.find(std::string("  ") + key + " ") != std::string::npos);
-  CHECK(help.find("bucket") == std::string::npos);
+  CHECK(help.find("  bucket ") != std::string::npos);
+  CHECK(help.find("nkey") == std::string::npos);
 }
 
 TEST_CASE("the sample configuration is valid, and so are its examples") {
@@ -432,7 +440,7 @@ TEST_CASE("the sample configuration is valid, and so are its examples") {
   }
   CHECK(good(shown).socket.is_on());
   const Config c = good(examples);
-  CHECK(c.databases.size() == 2);
+  CHECK(c.databases.size() == 3);
   CHECK(c.addr == "localhost:9090");
   CHECK(c.snapshot.interval == 24h);
   CHECK(c.logging.type == "text");

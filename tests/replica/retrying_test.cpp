@@ -264,3 +264,26 @@ TEST_CASE("a conditional put whose answer was lost is recognised") {
     CHECK(f.calls == 1);
   }
 }
+
+TEST_CASE("a store that says when it wants to be asked again is not asked before") {
+  Fixture f;
+  f.plan = [left = 1](std::string_view) mutable -> std::optional<Fault> {
+    if (left-- <= 0) return {};
+    return Fault{.error = {.code = Errc::busy, .message = "slow down", .retry_after = std::chrono::seconds(7)}};
+  };
+  CHECK(error_of(f.put("x")) == "none");
+  REQUIRE(f.pauses.size() == 1);
+  CHECK(f.pauses[0] >= milliseconds(7'050));
+  CHECK(f.pauses[0] <= milliseconds(7'100));
+}
+
+TEST_CASE("a store cannot ask for any pause it likes") {
+  Fixture f;
+  f.plan = [left = 1](std::string_view) mutable -> std::optional<Fault> {
+    if (left-- <= 0) return {};
+    return Fault{.error = {.code = Errc::busy, .message = "slow down", .retry_after = std::chrono::hours(24)}};
+  };
+  CHECK(error_of(f.put("x")) == "none");
+  REQUIRE(f.pauses.size() == 1);
+  CHECK(f.pauses[0] <= milliseconds(60'100));
+}

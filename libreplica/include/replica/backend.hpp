@@ -84,14 +84,15 @@ std::unique_ptr<Backend> make_file_backend(FileBackendOptions options);
 struct RetryOptions {
   int attempts = 5;
   std::chrono::milliseconds first_pause{250}, longest_pause{10'000};
+  std::chrono::seconds longest_asked_pause{60};  // a store that asks for a longer one (Retry-After) gets this
   // Waits that long, or until the Call is stopped. Empty = really wait; tests note the pause and return.
   std::function<void(std::chrono::milliseconds, const Call&)> wait{};
 };
 // Tries again on busy, unavailable, timed_out and io, with pauses that double, each cut short at random by up to a
-// half, so that many clients do not come back together. A pause that would outlast the Call's deadline is not begun:
-// the last error is returned. Before a new attempt the source is rewound, the sink reset, and a listing goes on after
-// the last key it gave. An if_absent put that finds the key taken after a failure of its own compares: the same bytes
-// are taken for its own.
+// half, so that many clients do not come back together; never shorter than a store asked for. A pause that would
+// outlast the Call's deadline is not begun: the last error is returned. Before a new attempt the source is rewound, the
+// sink reset, and a listing goes on after the last key it gave. An if_absent put that finds the key taken after a
+// failure of its own compares: the same bytes are taken for its own.
 std::unique_ptr<Backend> make_retrying_backend(std::shared_ptr<Backend> inner, RetryOptions options = {});
 
 // For tests: asked before every call, from any thread; a returned error fails it. The key of a listing is its prefix.

@@ -13,6 +13,7 @@
 #include "replica/clock.hpp"
 #include "replica/events.hpp"
 #include "replica/log.hpp"
+#include "replica/replica.hpp"
 #include "replica/types.hpp"
 
 namespace replica {
@@ -32,8 +33,9 @@ struct DatabaseConfig {
 
   std::shared_ptr<Backend> backend{};  // nullptr = no replica configured
   std::string backend_path{};          // key prefix of this database
-  std::string replica_url{};           // as shown to users, without secrets
-  ms sync_interval{1000};              // shortest time between two uploads while changes keep coming
+  KeyLayout key_layout = KeyLayout::ltx_folder;
+  std::string replica_url{};  // as shown to users, without secrets
+  ms sync_interval{1000};     // shortest time between two uploads while changes keep coming
 };
 
 struct ReplicatorOptions {

@@ -2,6 +2,8 @@
 // on purpose, and nothing is logged instead of returned. See docs/adr/0001-errors-as-values.md.
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
@@ -36,6 +38,7 @@ struct Error {
   Errc code{};
   std::string message;
   std::string hint{};
+  std::optional<std::chrono::seconds> retry_after{};  // a store asked not to be called before
 
   // The same error with what the caller was doing in front: "read header: unexpected end of file".
   [[nodiscard]] Error within(std::string_view what) &&;

@@ -85,7 +85,9 @@ milliseconds RetryingBackend::pause_after(int failures) {
 template <class T>
 bool RetryingBackend::may_go_on(Result<T>& result, std::string_view what, int failures, const Call& call) {
   if (!is_retryable(result.error()) || !call.check(what)) return false;
-  const milliseconds pause = pause_after(failures);
+  milliseconds pause = pause_after(failures);
+  // On top of what was asked for, so that those who were told the same time do not come back together.
+  if (const auto asked = result.error().retry_after) pause += std::min(*asked, options_.longest_asked_pause);
   const bool in_time = !call.deadline || std::chrono::steady_clock::now() + pause < *call.deadline;
   if (failures >= options_.attempts || !in_time) {
     if (failures > 1) result = pass(result, base::concat("gave up after ", failures, " attempts"));

@@ -47,7 +47,7 @@ bool is_retryable(const Error& error) noexcept {
 }
 
 Failure fail(Errc code, std::string message, std::string hint) {
-  return Failure(Error{code, std::move(message), std::move(hint)});
+  return Failure(Error{.code = code, .message = std::move(message), .hint = std::move(hint)});
 }
 
 }  // namespace replica

@@ -34,7 +34,7 @@ Database::Database(DatabaseConfig config, const ReplicatorOptions& options, Envi
       checkpoint_policy_(policy_of(config_)),
       schedule_(options) {
   if (config_.meta_path.empty()) config_.meta_path = store::default_meta_path(config_.path);
-  if (config_.backend) replica_.emplace(config_.backend, config_.backend_path);
+  if (config_.backend) replica_.emplace(config_.backend, config_.backend_path, config_.key_layout);
   status_.path = config_.path;
   status_.replica_url = config_.replica_url;
   if (replica_) status_.replica_type = std::string(replica_->type());

@@ -262,7 +262,7 @@ Result<void> Scheduler::restore_missing(Entry& entry, const Call& call) {
   if (!config.restore_if_not_exists || !config.backend) return {};
   auto info = io::stat_path(config.path);
   if (info || info.error().code != Errc::not_found) return {};
-  const Replica replica(config.backend, config.backend_path);
+  const Replica replica(config.backend, config.backend_path, config.key_layout);
   auto plan = plan_restore(replica, {}, call);
   if (!plan && plan.error().code == Errc::not_found) return {};  // nothing there: start fresh
   if (!plan) return pass(plan, "restore before replicating");

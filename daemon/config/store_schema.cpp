@@ -1,0 +1,105 @@
+#include "config/store_schema.hpp"
+
+#include <algorithm>
+
+#include "config/section.hpp"
+
+namespace config {
+
+using replica::Result;
+
+namespace {
+
+bool is_said(const std::string& value) { return !value.empty(); }
+template <class T>
+bool is_said(const std::optional<T>& value) {
+  return value.has_value();
+}
+
+std::string text_of(const std::string& value) { return value; }
+std::string text_of(const std::optional<bool>& value) { return *value ? "true" : "false"; }
+std::string text_of(const std::optional<int>& value) { return std::to_string(*value); }
+std::string text_of(const std::optional<Size>& value) { return std::to_string(value->bytes); }
+
+struct StoreKey {
+  Key<StoreSettings> key;
+  void (*inherit)(StoreSettings& own, const StoreSettings& defaults);
+  std::optional<std::string> (*text)(const StoreSettings& settings);
+  bool is_text = false, secret = false;
+};
+
+template <auto Member>
+constexpr StoreKey row(std::string_view name, std::string_view doc, bool secret = false) {
+  using Value = typename MemberOf<decltype(Member)>::Value;
+  return {field<Member>(name, doc),
+          [](StoreSettings& own, const StoreSettings& defaults) {
+            if (!is_said(own.*Member)) own.*Member = defaults.*Member;
+          },
+          [](const StoreSettings& settings) {
+            return is_said(settings.*Member) ? std::optional(text_of(settings.*Member)) : std::nullopt;
+          },
+          std::is_same_v<Value, std::string>, secret};
+}
+
+using S = StoreSettings;
+constexpr bool kSecret = true;
+constexpr StoreKey kRows[] = {
+    row<&S::bucket>("bucket", "s3: the bucket, or the ARN of an access point"),
+    row<&S::region>("region", "s3: found out when not given"),
+    row<&S::endpoint>("endpoint", "s3: HOST:PORT or URL of another store than Amazon's"),
+    row<&S::access_key_id>("access-key-id", "s3: else the environment and the files of the AWS tools are asked",
+                           kSecret),
+    row<&S::secret_access_key>("secret-access-key", "s3", kSecret),
+    row<&S::storage_class>("storage-class", "s3: of new objects (the bucket's)"),
+    row<&S::force_path_style>("force-path-style",
+                              "s3: the bucket in the path, not in the host (true with an endpoint)"),
+    row<&S::sign_payload>("sign-payload", "s3: false = bodies are not hashed over https (true)"),
+    row<&S::require_content_md5>("require-content-md5", "s3: true = bodies carry Content-MD5, for object lock (false)"),
+    row<&S::sign_accept_encoding>("sign-accept-encoding", ""),
+    row<&S::skip_verify>("skip-verify", "any certificate of the server is taken (false)"),
+    row<&S::part_size>("part-size", "s3: from which bodies go up in parts, and that of a part (5MiB)"),
+    row<&S::concurrency>("concurrency", "s3: parts of a body sent at once (5)"),
+    row<&S::sse_customer_algorithm>("sse-customer-algorithm", "s3: AES256, when there is a customer key"),
+    row<&S::sse_customer_key>("sse-customer-key", "s3: 32 bytes in base64", kSecret),
+    row<&S::sse_customer_key_path>("sse-customer-key-path", "s3: a file with that"),
+    row<&S::sse_kms_key_id>("sse-kms-key-id", "s3: key of the KMS that encrypts new objects"),
+};
+
+}  // namespace
+
+Result<bool> read_store_key(const Spot& spot, std::string_view name, const Node& node, StoreSettings& out) {
+  const auto* found =
+      std::find_if(std::begin(kRows), std::end(kRows), [&](const auto& r) { return r.key.name == name; });
+  if (found == std::end(kRows)) return false;
+  if (auto read = found->key.read(spot, node, out); !read) return replica::pass(read);
+  return true;
+}
+
+std::vector<std::string_view> store_key_names() {
+  std::vector<std::string_view> out;
+  for (const StoreKey& one : kRows) out.push_back(one.key.name);
+  return out;
+}
+
+void inherit(StoreSettings& own, const StoreSettings& defaults) {
+  for (const StoreKey& one : kRows) one.inherit(own, defaults);
+}
+
+std::vector<StoreValue> open_values(const StoreSettings& settings) {
+  std::vector<StoreValue> out;
+  for (const StoreKey& one : kRows) {
+    auto text = one.text(settings);
+    if (text && !one.secret) out.push_back({.key = one.key.name, .text = std::move(*text), .quoted = one.is_text});
+  }
+  return out;
+}
+
+std::string describe_store() {
+  std::vector<Key<StoreSettings>> keys;
+  for (const StoreKey& one : kRows) keys.push_back(one.key);
+  std::string out;
+  describe<StoreSettings>(out, "\ndbs[].replica of other types than file, also at the top as defaults:", keys);
+  return out;
+}
+
+}  // namespace config

@@ -1,0 +1,28 @@
+// What a replica's store needs to be told beside its place: one flat set of keys for all types, which may also stand at
+// the top of the file as defaults. A key without a value is an empty string or nullopt.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace config {
+
+struct Size {
+  std::uint64_t bytes = 0;
+  friend bool operator==(const Size&, const Size&) = default;
+};
+
+struct StoreSettings {
+  std::string bucket, region, endpoint;
+  std::string access_key_id, secret_access_key;
+  std::string storage_class;
+  std::string sse_customer_algorithm, sse_customer_key, sse_customer_key_path, sse_kms_key_id;
+  std::optional<bool> force_path_style, sign_payload, require_content_md5, sign_accept_encoding, skip_verify;
+  std::optional<Size> part_size;
+  std::optional<int> concurrency;
+
+  friend bool operator==(const StoreSettings&, const StoreSettings&) = default;
+};
+
+}  // namespace config

@@ -1,0 +1,87 @@
+#include "config/stores.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+#include "config/paths.hpp"
+#include "config/s3_store.hpp"
+
+namespace config {
+
+using replica::Errc;
+using replica::fail;
+using replica::KeyLayout;
+using replica::Result;
+
+namespace {
+
+Result<void> settle_file(ReplicaSettings& replica, const StoreSettings&) {
+  if (!replica.url.empty() && !replica.path.empty())
+    return fail(Errc::invalid_argument, "cannot specify url & path for file replica");
+  if (replica.url.empty() && replica.path.empty()) return fail(Errc::invalid_argument, "file replica path required");
+  auto root = replica.url.empty() ? absolute_path(replica.path) : parse_file_url(replica.url);
+  if (!root) return replica::pass(root);
+  replica.root = std::move(*root);
+  replica.location = file_url(replica.root);
+  return {};
+}
+
+std::unique_ptr<replica::Backend> make_file(const ReplicaSettings& replica, const std::string& database) {
+  return replica::make_file_backend({.root = replica.root, .permissions_like = database});
+}
+
+constexpr StoreKind kKinds[] = {
+    {"file", KeyLayout::ltx_folder, settle_file, make_file, false},
+    {"s3", KeyLayout::hex_levels, settle_s3, make_s3},
+};
+
+constexpr std::array<std::string_view, 7> kPeerTypes{"gs", "abs", "sftp", "webdav", "webdavs", "nats", "oss"};
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return out;
+}
+
+}  // namespace
+
+Result<const StoreKind*> kind_named(std::string_view type) {
+  if (type.empty()) type = "file";
+  for (const StoreKind& kind : kKinds) {
+    if (kind.type == type) return &kind;
+  }
+  if (std::find(kPeerTypes.begin(), kPeerTypes.end(), type) != kPeerTypes.end())
+    return fail(Errc::unsupported, "replica type " + std::string(type) + " is not supported by this build yet",
+                "use a replica of type file or s3");
+  return fail(Errc::invalid_argument, "unknown replica type in config: \"" + std::string(type) + "\"");
+}
+
+Result<const StoreKind*> kind_of(const ReplicaSettings& replica) {
+  if (replica.url.empty()) return kind_named(replica.type);
+  const std::size_t colon = replica.url.find(':');
+  if (colon == std::string::npos || colon == 0)
+    return fail(Errc::invalid_argument, "replica url scheme required: " + replica.url,
+                "write a file replica as file:///path");
+  return kind_named(lower(std::string_view(replica.url).substr(0, colon)));
+}
+
+Result<void> settle(ReplicaSettings& replica, const StoreSettings& defaults) {
+  if (is_url(replica.path))
+    return fail(Errc::invalid_argument,
+                "replica path cannot be a url, please use the 'url' field instead: " + replica.path);
+  auto kind = kind_of(replica);
+  if (!kind) return replica::pass(kind);
+  replica.type = (*kind)->type;
+  return (*kind)->settle(replica, defaults);
+}
+
+Result<ReplicaSettings> replica_at(const std::string& url) {
+  ReplicaSettings out;
+  out.url = url;
+  if (auto settled = settle(out, {}); !settled) return replica::pass(settled);
+  return out;
+}
+
+}  // namespace config

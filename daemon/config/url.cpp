@@ -1,0 +1,129 @@
+#include "config/url.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+namespace config {
+
+using replica::Errc;
+using replica::fail;
+using replica::Result;
+
+namespace {
+
+int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  const int lower = std::tolower(static_cast<unsigned char>(c));
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+// Takes the part before `mark` off `rest`; all of it when there is none.
+std::string_view cut(std::string_view& rest, char mark) {
+  const std::size_t at = std::min(rest.find(mark), rest.size());
+  const std::string_view part = rest.substr(0, at);
+  rest.remove_prefix(std::min(at + 1, rest.size()));
+  return part;
+}
+
+Result<void> read_authority(std::string_view text, Url& out) {
+  const std::size_t at = text.rfind('@');
+  if (at != std::string_view::npos) {
+    std::string_view user = text.substr(0, at);
+    auto name = decode_url_text(cut(user, ':')), password = decode_url_text(user);
+    if (!name) return replica::pass(name);
+    if (!password) return replica::pass(password);
+    out.user = std::move(*name);
+    out.password = std::move(*password);
+    text.remove_prefix(at + 1);
+  }
+  auto host = decode_url_text(text);
+  if (!host) return replica::pass(host);
+  out.host = std::move(*host);
+  return {};
+}
+
+Result<void> read_query(std::string_view text, Url& out) {
+  while (!text.empty()) {
+    std::string_view value = cut(text, '&');
+    const std::string_view raw = cut(value, '=');
+    auto name = decode_url_text(raw, true), decoded = decode_url_text(value, true);
+    if (!name) return replica::pass(name);
+    if (!decoded) return replica::pass(decoded);
+    if (!name->empty()) out.query.emplace_back(std::move(*name), std::move(*decoded));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::string> decode_url_text(std::string_view text, bool plus) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out += plus && text[i] == '+' ? ' ' : text[i];
+      continue;
+    }
+    const int high = i + 2 < text.size() ? hex_value(text[i + 1]) : -1;
+    const int low = i + 2 < text.size() ? hex_value(text[i + 2]) : -1;
+    if (high < 0 || low < 0)
+      return fail(Errc::invalid_argument, "invalid escape in replica url: " + std::string(text.substr(i, 3)),
+                  "a percent sign itself is written %25");
+    out += static_cast<char>(high * 16 + low);
+    i += 2;
+  }
+  return out;
+}
+
+std::string encode_url_text(std::string_view text, std::string_view also) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte < 0x80 && std::isalnum(byte) != 0) || also.find(c) != std::string_view::npos) {
+      out += c;
+    } else {
+      out += {'%', kHex[byte >> 4U], kHex[byte & 15U]};
+    }
+  }
+  return out;
+}
+
+Result<Url> parse_url(std::string_view url) {
+  const std::size_t colon = url.find("://");
+  if (colon == std::string_view::npos || colon == 0)
+    return fail(Errc::invalid_argument, "replica url scheme required: " + std::string(url.substr(0, url.find('?'))));
+  Url out;
+  out.scheme = url.substr(0, colon);
+  std::transform(out.scheme.begin(), out.scheme.end(), out.scheme.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::string_view rest = url.substr(colon + 3);
+  std::string_view before_query = cut(rest, '?');
+  if (auto read = read_query(rest, out); !read) return replica::pass(read);
+  const std::size_t slash = std::min(before_query.find('/'), before_query.size());
+  if (auto read = read_authority(before_query.substr(0, slash), out); !read) return replica::pass(read);
+  auto path = decode_url_text(before_query.substr(slash));
+  if (!path) return replica::pass(path);
+  out.path = std::move(*path);
+  return out;
+}
+
+std::string clean_key_path(std::string_view path) {
+  std::vector<std::string_view> parts;
+  while (!path.empty()) {
+    const std::string_view part = cut(path, '/');
+    if (part.empty() || part == ".") continue;
+    if (part != "..") {
+      parts.push_back(part);
+    } else if (!parts.empty()) {
+      parts.pop_back();
+    }
+  }
+  std::string out;
+  for (const std::string_view part : parts) {
+    if (!out.empty()) out += '/';
+    out += part;
+  }
+  return out;
+}
+
+}  // namespace config
