@@ -104,6 +104,7 @@ class Server {
   // Only its connections: what they served ends.
   void cut() const {
     for (const pid_t one : descendants(process_.pid())) ::kill(one, SIGKILL);
+    CHECK(until([this] { return descendants(process_.pid()).empty(); }));
   }
   // Nothing moves, nothing is closed.
   void silence() const { signal_all(SIGSTOP); }

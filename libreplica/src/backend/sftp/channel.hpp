@@ -19,6 +19,7 @@ class Channel {
   // stream as it was: what has come of a packet is kept.
   Result<std::vector<std::byte>> receive(std::chrono::milliseconds patience, const Call& call);
   bool is_broken() const noexcept { return broken_; }
+  void give_up() noexcept { broken_ = true; }
   // Whether the server is still there, as far as is known without asking it. Answers what it has sent meanwhile.
   bool is_alive();
 

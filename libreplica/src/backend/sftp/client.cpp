@@ -8,6 +8,7 @@ namespace {
 constexpr std::uint32_t kVersion = 3;
 constexpr std::size_t kLongestBlock = 261'120;  // OpenSSH's own limit
 constexpr std::uint64_t kSlowDisk = 4'000'000;  // bytes a second that any disk takes
+constexpr std::size_t kMostEarly = 1024;        // more answers than requests under way are nobody's
 constexpr std::string_view kLimits = "limits@openssh.com";
 
 // Words of the server, without what could confuse a terminal or a log.
@@ -54,7 +55,8 @@ Result<std::unique_ptr<Client>> Client::connect(const SftpBackendOptions& option
   return client;
 }
 
-Failure Client::garbled(std::string_view what) const {
+Failure Client::garbled(std::string_view what) {
+  channel_->give_up();
   return fail(Errc::unavailable, base::concat("sftp ", channel_->name(), ": ", what, ": the answer makes no sense"));
 }
 
@@ -123,7 +125,8 @@ Result<Client::Answer> Client::answer(Ticket ticket, const Call& call, std::uint
     Cursor cursor(*packet);
     const auto type = static_cast<Type>(cursor.u8());
     const Ticket number = cursor.u32();
-    if (!cursor.ok()) return garbled("answer");
+    const bool is_expected = cursor.ok() && number != 0 && number <= last_ && !early_.contains(number);
+    if (!is_expected || early_.size() > kMostEarly) return garbled("answer");
     if (forgotten_.erase(number) == 0) early_[number] = {type, std::move(*packet)};
   }
 }

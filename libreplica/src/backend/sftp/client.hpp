@@ -70,7 +70,7 @@ class Client {
   Result<Answer> answer(Ticket ticket, const Call& call, std::uint64_t bytes = 0);
   // The answer when it is of that type; else what the status says.
   Result<Answer> expect(Ticket ticket, Type type, std::string_view what, const Call& call, std::uint64_t bytes = 0);
-  Failure garbled(std::string_view what) const;
+  Failure garbled(std::string_view what);  // and no more of this connection
 
   std::unique_ptr<Channel> channel_;
   std::chrono::milliseconds silence_;

@@ -97,6 +97,10 @@ Result<std::uint64_t> download(Client& client, std::string_view key, const std::
                                Sink& out, const Call& call) {
   auto handle = client.open(path, kRead, call);
   if (!handle && handle.error().code == Errc::not_found) return not_found(key);
+  if (!handle && !client.is_broken()) {
+    // Some servers do not open directories.
+    if (auto there = client.stat(path, call); there && !there->is_regular()) return not_found(key);
+  }
   if (!handle) return pass(handle);
   const auto transfer = [&]() -> Result<std::uint64_t> {
     auto size = size_of(client, *handle, key, call);

@@ -24,6 +24,7 @@ class Walk {
   struct Child {
     std::string key;
     Attributes attributes;
+    std::string linked_from{};  // the folder a link to a folder lies in, as the server resolves it
   };
 
   std::string path_of(std::string_view key) const { return base::concat(root_, "/", key); }
@@ -32,7 +33,7 @@ class Walk {
   }
   Result<std::vector<Child>> children(const std::string& base);
   Result<bool> resolve(Client& client, const std::string& base, Child& child);
-  Result<bool> is_circle(Client& client, const std::string& base, const std::string& link);
+  Result<bool> is_circle(Client& client, const std::string& base, Child& link);
   // False when the visitor has had enough.
   Result<bool> folder(const std::string& base);
 
@@ -41,17 +42,18 @@ class Walk {
   std::string_view prefix_, after_;
   const Backend::Visitor& visitor_;
   const Call& call_;
-  std::vector<std::string> above_;  // folders we are in that were reached by a link, as the server resolves them
+  std::vector<std::string> above_;  // every linked_from on the way to where we are
 };
 
 // A link back to a folder we are in would never end.
-Result<bool> Walk::is_circle(Client& client, const std::string& base, const std::string& link) {
+Result<bool> Walk::is_circle(Client& client, const std::string& base, Child& link) {
   auto here = client.real_path(path_of(base), call_);
   if (!here) return pass(here);
-  auto target = client.real_path(path_of(link), call_);
+  auto target = client.real_path(path_of(link.key), call_);
   if (!target) return pass(target);
-  const auto is_within = [&](const std::string& path) { return (path + "/").starts_with(*target + "/"); };
-  return is_within(*here) || *target == "/" || std::any_of(above_.begin(), above_.end(), is_within);
+  const auto leads_back = [&](const std::string& path) { return (path + "/").starts_with(*target + "/"); };
+  link.linked_from = std::move(*here);
+  return leads_back(link.linked_from) || std::any_of(above_.begin(), above_.end(), leads_back);
 }
 
 // What a link leads to; false when that is nothing to list.
@@ -60,7 +62,7 @@ Result<bool> Walk::resolve(Client& client, const std::string& base, Child& child
   if (!target) return target.error().code == Errc::not_found ? Result<bool>(false) : pass(target);
   child.attributes = *target;
   if (!target->is_directory()) return target->is_regular();
-  auto circle = is_circle(client, base, child.key);
+  auto circle = is_circle(client, base, child);
   if (!circle) return pass(circle);
   return !*circle;
 }
@@ -76,7 +78,7 @@ Result<std::vector<Walk::Child>> Walk::children(const std::string& base) {
     if (entry.name.empty() || entry.name == "." || entry.name == ".." || entry.name.find('/') != std::string::npos) {
       continue;
     }
-    Child child{base + entry.name, entry.attributes};
+    Child child{base + entry.name, entry.attributes, {}};
     if (child.attributes.is_link()) {
       if (!may_hold(child.key) && !may_hold(child.key + "/")) continue;
       auto wanted = resolve(**client, base, child);
@@ -102,8 +104,10 @@ Result<bool> Walk::folder(const std::string& base) {
       if (!visitor_({child.key, child.attributes.size.value_or(0), child.attributes.modified_at()})) return false;
       continue;
     }
+    if (!child.linked_from.empty()) above_.push_back(child.linked_from);
     auto more = folder(child.key);
     if (!more || !*more) return more;
+    if (!child.linked_from.empty()) above_.pop_back();
   }
   return true;
 }
