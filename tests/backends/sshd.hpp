@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "exam.hpp"
-#include "replica/backend_sftp.hpp"
+#include "replica/backends/sftp.hpp"
 #include "server.hpp"
 #include "support/temp_dir.hpp"
 

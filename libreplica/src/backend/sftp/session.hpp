@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "io/socket.hpp"
-#include "replica/backend_sftp.hpp"
+#include "replica/backends/sftp.hpp"
 
 namespace replica::backend::sftp {
 

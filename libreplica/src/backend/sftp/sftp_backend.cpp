@@ -1,4 +1,4 @@
-#include "replica/backend_sftp.hpp"
+#include "replica/backends/sftp.hpp"
 
 #include <atomic>
 
