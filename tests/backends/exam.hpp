@@ -19,4 +19,17 @@ inline void sit_exam(replica::Backend& backend) {
   }
 }
 
+inline std::vector<std::byte> some_bytes(std::size_t size) {
+  std::vector<std::byte> data(size);
+  std::uint32_t state = 1;
+  for (std::byte& byte : data) byte = static_cast<std::byte>((state = state * 1'664'525 + 1'013'904'223) >> 24U);
+  return data;
+}
+
+inline std::string put_error(replica::Backend& backend, const std::string& key, const std::vector<std::byte>& data,
+                             const replica::Call& call = {}) {
+  replica::MemorySource body(data);
+  return error_of(backend.put(key, body, {}, call));
+}
+
 }  // namespace servers

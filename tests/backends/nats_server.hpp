@@ -11,17 +11,19 @@
 namespace servers {
 
 inline constexpr const char* kNats = "/usr/sbin/nats-server";
+inline constexpr const char* kNatsPython = SERVERS_DIR "/nats/bin/python3";
 
 class Nats {
  public:
   // `settings` are lines of the server's configuration file; the directory of `dir` may hold what they name.
-  explicit Nats(const std::string& settings = "", std::shared_ptr<support::TempDir> dir = {})
+  explicit Nats(const std::string& settings = "", std::shared_ptr<support::TempDir> dir = {},
+                const std::string& program = kNats)
       : dir_(dir ? std::move(dir) : std::make_shared<support::TempDir>()), port_(free_port()) {
     std::ofstream(dir_->path("config")) << settings << "\n";
-    server_ =
-        std::make_unique<Server>(std::vector<std::string>{kNats, "-a", "127.0.0.1", "-p", std::to_string(port_), "-js",
-                                                          "-sd", dir_->path("store"), "-c", dir_->path("config")},
-                                 port_, dir_->path("log"));
+    server_ = std::make_unique<Server>(
+        std::vector<std::string>{program, "-a", "127.0.0.1", "-p", std::to_string(port_), "-js", "-sd",
+                                 dir_->path("store"), "-c", dir_->path("config")},
+        port_, dir_->path("log"));
   }
   Server& server() { return *server_; }
   support::TempDir& dir() { return *dir_; }

@@ -77,6 +77,11 @@ inline bool skipped_without(const std::string& program) {
   return true;
 }
 
+inline void run(const std::vector<std::string>& command) {
+  INFO(command.front());
+  REQUIRE(tools::run_process(command, {.output = "/dev/null", .unset = {}}, std::chrono::seconds(60)) == 0);
+}
+
 // A command that listens on `port`, and all that it starts.
 class Server {
  public:

@@ -15,11 +15,6 @@ namespace servers {
 
 inline constexpr const char* kSshd = "/usr/sbin/sshd";
 
-inline void run(const std::vector<std::string>& command) {
-  INFO(command.front());
-  REQUIRE(tools::run_process(command, {.output = "/dev/null", .unset = {}}, std::chrono::seconds(60)) == 0);
-}
-
 inline void make_key(const std::string& path, const std::string& type, const std::string& passphrase = "") {
   run({"/usr/bin/ssh-keygen", "-q", "-t", type, "-N", passphrase, "-C", "of a test", "-f", path});
 }
@@ -76,18 +71,5 @@ class Sshd {
   int port_ = 0;
   std::unique_ptr<Server> server_;
 };
-
-inline std::vector<std::byte> some_bytes(std::size_t size) {
-  std::vector<std::byte> data(size);
-  std::uint32_t state = 1;
-  for (std::byte& byte : data) byte = static_cast<std::byte>((state = state * 1'664'525 + 1'013'904'223) >> 24U);
-  return data;
-}
-
-inline std::string put_error(replica::Backend& backend, const std::string& key, const std::vector<std::byte>& data,
-                             const replica::Call& call = {}) {
-  replica::MemorySource body(data);
-  return error_of(backend.put(key, body, {}, call));
-}
 
 }  // namespace servers

@@ -8,11 +8,12 @@ namespace {
 namespace json = boost::json;
 
 // The server's err_code (its errors.json).
-constexpr std::int64_t kStorageFull = 10047, kStreamFull = 10077, kNoJetStream = 10039;
+constexpr std::int64_t kStorageFull = 10047, kNoResources = 10023, kStreamFailed = 10077, kNoJetStream = 10039;
 
 // Limits of a bucket have no code of their own.
 bool is_full(const Answer& answer) {
-  return answer.code == kStorageFull || answer.code == kStreamFull || answer.description.starts_with("maximum bytes");
+  if (answer.code == kStreamFailed) return answer.description.starts_with("maximum");
+  return answer.code == kStorageFull || answer.code == kNoResources;
 }
 
 }  // namespace
