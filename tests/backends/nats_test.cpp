@@ -200,6 +200,7 @@ TEST_CASE("a NATS object is read in blocks and from the middle, between chunks o
   // Chunks of several objects lie mixed in the stream.
   {
     std::vector<std::jthread> writers;
+    writers.reserve(4);
     for (int i = 0; i < 4; ++i) {
       writers.emplace_back([&, i] { CHECK(put_error(*backend, "o" + std::to_string(i), data) == "none"); });
     }

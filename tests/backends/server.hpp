@@ -69,6 +69,15 @@ inline std::vector<pid_t> descendants(pid_t of) {
   return found;
 }
 
+// Ended, whether or not somebody has asked how.
+inline bool is_gone(pid_t pid) {
+  std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+  std::string text;
+  std::getline(stat, text);
+  const auto name_end = text.rfind(") ");
+  return name_end == std::string::npos || text[name_end + 2] == 'Z';
+}
+
 // True when `program` is missing, which is told (ctest: "Skipped"); a failure where servers are required.
 inline bool skipped_without(const std::string& program) {
   if (std::filesystem::exists(program)) return false;
@@ -103,13 +112,16 @@ class Server {
   }
   // With its connections.
   void kill() {
+    const auto connections = process_.pid() > 0 ? descendants(process_.pid()) : std::vector<pid_t>();
     signal_all(SIGKILL);
     static_cast<void>(process_.wait(std::chrono::seconds(10)));
+    for (const pid_t one : connections) CHECK(until([one] { return is_gone(one); }));
   }
   // Only its connections: what they served ends.
   void cut() const {
-    for (const pid_t one : descendants(process_.pid())) ::kill(one, SIGKILL);
-    CHECK(until([this] { return descendants(process_.pid()).empty(); }));
+    const auto connections = descendants(process_.pid());
+    for (const pid_t one : connections) ::kill(one, SIGKILL);
+    for (const pid_t one : connections) CHECK(until([one] { return is_gone(one); }));
   }
   // Nothing moves, nothing is closed.
   void silence() const { signal_all(SIGSTOP); }

@@ -87,7 +87,8 @@ std::optional<std::string> decode_base64(std::string_view text) {
     const int value = value_of(c);
     if (value < 0) return {};
     bits = (bits << 6U | static_cast<std::uint32_t>(value)) & 0xffffffU;
-    if ((count += 6) < 8) continue;
+    count += 6;
+    if (count < 8) continue;
     count -= 8;
     out += static_cast<char>(bits >> static_cast<unsigned>(count) & 0xffU);
   }

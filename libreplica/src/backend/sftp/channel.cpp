@@ -11,6 +11,7 @@ namespace {
 // OpenSSH sends at most 256 KiB; a length beyond this is no SFTP.
 constexpr std::size_t kLongestPacket = std::size_t{1} << 20;
 constexpr std::size_t kPrefix = 4;
+constexpr int kMostPieces = 1000;
 constexpr std::size_t kAtOnce = std::size_t{64} * 1024;
 
 Clock::Steady now() { return std::chrono::steady_clock::now(); }
@@ -112,10 +113,16 @@ Result<std::vector<std::byte>> Channel::receive(std::chrono::milliseconds patien
 }
 
 bool Channel::is_alive() {
-  if (broken_) return false;
-  const int waiting = ::ssh_channel_poll_timeout(raw_, 0, 0);
-  broken_ = waiting < 0 && waiting != SSH_AGAIN;
-  return !broken_ && ::ssh_channel_is_open(raw_) != 0 && ::ssh_is_connected(session_->raw()) != 0;
+  // One pass of libssh takes one piece: the end of the connection may be behind others.
+  for (int pass = 0; pass < kMostPieces && !broken_; ++pass) {
+    const bool more = session_->is_readable();
+    const int waiting = ::ssh_channel_poll_timeout(raw_, 0, 0);
+    broken_ = (waiting < 0 && waiting != SSH_AGAIN) || ::ssh_channel_is_open(raw_) == 0 ||
+              ::ssh_is_connected(session_->raw()) == 0;
+    if (!more) return !broken_;
+  }
+  broken_ = true;
+  return false;
 }
 
 }  // namespace replica::backend::sftp

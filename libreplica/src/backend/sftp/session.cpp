@@ -86,6 +86,11 @@ Result<void> Session::wait(std::string_view what, Clock::Steady until, const Cal
   return waited ? Result<void>() : pass(waited);
 }
 
+bool Session::is_readable() const {
+  auto waited = socket_.wait(false, std::chrono::milliseconds(0), {}, "look");
+  return !waited || *waited;
+}
+
 Failure Session::broken(std::string_view what, const Call& call) const {
   if (auto going = call.check(what); !going) return pass(going);
   const std::string_view why = ::ssh_get_error(raw_);

@@ -26,7 +26,7 @@ class Session {
 
   // Repeats a step for as long as it answers `again`; what it answers then.
   template <class Step>
-  Result<int> drive(Step step, int again, std::string_view what, Clock::Steady until, const Call& call) {
+  Result<int> drive(const Step& step, int again, std::string_view what, Clock::Steady until, const Call& call) {
     for (;;) {
       const int code = step(raw_);
       if (code != again) return code;
@@ -35,6 +35,7 @@ class Session {
   }
   // Until the server sends something or takes more; timed_out from `until` on.
   Result<void> wait(std::string_view what, Clock::Steady until, const Call& call) const;
+  bool is_readable() const;  // something has come, or the end of the connection
   // Why libssh could not: `unavailable` with its own words, unless the Call is over.
   Failure broken(std::string_view what, const Call& call) const;
 

@@ -52,7 +52,8 @@ enum class Status : std::uint32_t {
   quota_exceeded = 15,
 };
 
-enum OpenFlags : std::uint32_t { kRead = 1, kWrite = 2, kCreate = 8, kExclusive = 32 };
+// Of open.
+inline constexpr std::uint32_t kRead = 1, kWrite = 2, kCreate = 8, kExclusive = 32;
 
 struct Attributes {
   std::optional<std::uint64_t> size{};
