@@ -49,6 +49,25 @@ TEST_CASE("a NATS bucket that is missing is an error, unless it is to be made") 
   CHECK(stat_error(options) == kLetIn);
 }
 
+TEST_CASE("NATS passes the exam on a bucket without direct gets") {
+  if (skipped_without(kNats)) return;
+  Nats nats;
+  auto options = nats.options();
+  options.create_bucket = false;
+  {
+    auto connection = backend::nats::Connection::open(options, {});
+    REQUIRE(connection);
+    auto made = (*connection)
+                    ->request("$JS.API.STREAM.CREATE.OBJ_backups",
+                              R"({"name": "OBJ_backups", "subjects": ["$O.backups.C.>", "$O.backups.M.>"],
+                                  "discard": "new", "allow_rollup_hdrs": true})",
+                              {});
+    REQUIRE(made);
+  }
+  sit_exam(*make_nats_backend(options));
+  CHECK(messages(options) == 0);
+}
+
 TEST_CASE("NATS takes user and password, or a token, and tells without them what is wrong") {
   if (skipped_without(kNats)) return;
   const bool by_token = GENERATE(false, true);
@@ -253,4 +272,20 @@ TEST_CASE("what we put another NATS client gets, and the other way round") {
   REQUIRE(client({"list", options.url, options.bucket}) == 0);
   CHECK(tools::read_file(nats.dir().path("client.log")).find("ours/x\n") != std::string::npos);
   CHECK(tools::read_file(nats.dir().path("client.log")).find("theirs") == std::string::npos);
+}
+
+TEST_CASE("NATS passes the exam with the permissions that docs/backends.md names") {
+  if (skipped_without(kNats)) return;
+  const std::string allowed =
+      R"(["$O.backups.>", "$JS.API.STREAM.INFO.OBJ_backups", "$JS.API.STREAM.MSG.GET.OBJ_backups",
+          "$JS.API.DIRECT.GET.OBJ_backups", "$JS.API.STREAM.PURGE.OBJ_backups", "$JS.API.CONSUMER.CREATE.OBJ_backups",
+          "$JS.API.CONSUMER.INFO.OBJ_backups.*", "$JS.API.CONSUMER.DELETE.OBJ_backups.*"])";
+  Nats nats("authorization { users: [ {user: all, password: a}, {user: few, password: b, permissions: { publish: " +
+            allowed + ", subscribe: \"_INBOX.>\" } } ] }");
+  auto options = nats.options();
+  options.user = "all", options.password = "a";
+  CHECK(stat_error(options) == kLetIn);
+  options.user = "few", options.password = "b";
+  options.create_bucket = false;
+  sit_exam(*make_nats_backend(options));
 }

@@ -22,6 +22,7 @@ std::uint64_t number_in(const boost::json::object& in, std::string_view name);  
 Failure garbled(const Connection& connection, std::string_view what);
 Failure refused(const Connection& connection, std::string_view what, const Answer& answer);
 
-inline constexpr std::int64_t kNoStream = 10059;
+// The server's err_code (its errors.json).
+inline constexpr std::int64_t kNoStream = 10059, kNoMessage = 10037;
 
 }  // namespace replica::backend::nats

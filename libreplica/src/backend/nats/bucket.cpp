@@ -9,11 +9,18 @@ namespace {
 namespace json = boost::json;
 
 // The server's err_code (its errors.json).
-constexpr std::int64_t kNoMessage = 10037, kWrongSequence = 10071, kWrongSequenceOld = 10070, kNameInUse = 10058;
+constexpr std::int64_t kWrongSequence = 10071, kWrongSequenceOld = 10070, kNameInUse = 10058;
 
 }  // namespace
 
-Result<void> Bucket::check(bool create, const Call& call) const {
+Result<Bucket> Bucket::open(std::shared_ptr<Connection> connection, const std::string& name, bool create,
+                            const Call& call) {
+  Bucket bucket(std::move(connection), name);
+  if (auto there = bucket.check(create, call); !there) return pass(there);
+  return bucket;
+}
+
+Result<void> Bucket::check(bool create, const Call& call) {
   auto message = connection_->request("$JS.API.STREAM.INFO." + names_.stream, "", call);
   if (!message) return pass(message);
   auto answer = Answer::parse(text_of(*message));
@@ -32,7 +39,10 @@ Result<void> Bucket::check(bool create, const Call& call) const {
     if (!answer) return garbled(*connection_, "make bucket");
     if (answer->code == kNameInUse) return {};
   }
-  return answer->code == 0 ? Result<void>() : refused(*connection_, "bucket " + names_.bucket, *answer);
+  if (answer->code != 0) return refused(*connection_, "bucket " + names_.bucket, *answer);
+  const json::value* direct = answer->part("config").if_contains("allow_direct");
+  is_direct_ = direct != nullptr && direct->is_bool() && direct->as_bool();
+  return {};
 }
 
 Result<Description> Bucket::find(std::string_view key, const Call& call) const {

@@ -21,12 +21,12 @@ struct Description {
 
 class Bucket {
  public:
-  Bucket(std::shared_ptr<Connection> connection, const std::string& name) : connection_(connection), names_(name) {}
+  // The stream must be there, or is made when `create`.
+  static Result<Bucket> open(std::shared_ptr<Connection> connection, const std::string& name, bool create,
+                             const Call& call);
 
   const Names& names() const noexcept { return names_; }
   const Connection& connection() const noexcept { return *connection_; }
-  // The stream is there; made when `create`.
-  Result<void> check(bool create, const Call& call) const;
   Result<Description> find(std::string_view key, const Call& call) const;
   // Takes the place of the description with that sequence (0 = none); false when another is there.
   Result<bool> describe(std::string_view key, const Object& object, std::uint64_t instead_of, const Call& call) const;
@@ -49,12 +49,16 @@ class Bucket {
                                     const Call& call) const;
 
  private:
+  Bucket(std::shared_ptr<Connection> connection, const std::string& name)
+      : connection_(std::move(connection)), names_(name) {}
+  Result<void> check(bool create, const Call& call);
   Result<std::vector<std::string>> keys(const Call& call) const;
   Result<std::map<std::string, Description>> pushed(const Call& call) const;
   Result<Chunk> chunk_of(const Message& message) const;
 
   std::shared_ptr<Connection> connection_;
   Names names_;
+  bool is_direct_ = true;  // any server of the stream answers, with the bytes as they are; else the leader, in JSON
 };
 
 }  // namespace replica::backend::nats

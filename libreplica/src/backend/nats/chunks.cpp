@@ -101,19 +101,27 @@ Result<Object> Bucket::store(Source& body, std::string_view key, const Call& cal
   return pass(stored);
 }
 
-// A direct answer has the bytes as they are and the sequence in a header.
+// None = there is no such message.
 Result<Bucket::Chunk> Bucket::chunk_of(const Message& message) const {
-  const std::string status = header_of(message, "Status");
-  if (status == "404") return Chunk();
-  const std::string sequence = header_of(message, "Nats-Sequence");
-  if (!sequence.empty()) return Chunk{std::strtoull(sequence.c_str(), nullptr, 10), std::string(text_of(message))};
-  return fail(Errc::io, base::concat("nats ", connection_->name(), ": read: the server says ",
-                                     status.empty() ? "nothing that makes sense" : status));
+  const auto nonsense = [&] { return garbled(*connection_, "read"); };
+  if (is_direct_) {
+    if (header_of(message, "Status") == "404") return Chunk();
+    const std::string sequence = header_of(message, "Nats-Sequence");
+    if (sequence.empty()) return nonsense();
+    return Chunk{std::strtoull(sequence.c_str(), nullptr, 10), std::string(text_of(message))};
+  }
+  auto answer = Answer::parse(text_of(message));
+  if (!answer) return nonsense();
+  if (answer->code == kNoMessage) return Chunk();
+  if (answer->code != 0) return refused(*connection_, "read", *answer);
+  auto data = decode_base64(text_in(answer->part("message"), "data"));
+  if (!data) return nonsense();
+  return Chunk{number_in(answer->part("message"), "seq"), std::move(*data)};
 }
 
 Result<std::vector<Bucket::Chunk>> Bucket::chunks(const std::string& id, std::uint64_t from, std::size_t wanted,
                                                   const Call& call) const {
-  const std::string subject = "$JS.API.DIRECT.GET." + names_.stream;
+  const std::string subject = (is_direct_ ? "$JS.API.DIRECT.GET." : "$JS.API.STREAM.MSG.GET.") + names_.stream;
   auto inbox = connection_->inbox(call, false);
   if (!inbox) return pass(inbox);
   for (std::size_t i = 0; i < wanted; ++i) {

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "backend/nats/bucket.hpp"
@@ -64,7 +65,7 @@ class NatsBackend final : public Backend {
 
   NatsBackendOptions options_;
   std::timed_mutex mutex_;
-  std::shared_ptr<Connection> connection_;  // guarded by mutex_
+  std::optional<Bucket> bucket_;  // guarded by mutex_
   Hints hints_;
 };
 
@@ -74,14 +75,13 @@ Result<Bucket> NatsBackend::bucket(const Call& call) {
   while (!lock.try_lock_for(kStep)) {
     if (auto going = call.check("wait for a nats connection"); !going) return pass(going);
   }
-  if (connection_ && !connection_->is_closed()) return Bucket(connection_, options_.bucket);
-  connection_.reset();
-  auto made = Connection::open(options_, call);
-  if (!made) return pass(made);
-  Bucket bucket(*made, options_.bucket);
-  if (auto there = bucket.check(options_.create_bucket, call); !there) return pass(there);
-  connection_ = std::move(*made);
-  return bucket;
+  if (bucket_ && !bucket_->connection().is_closed()) return *bucket_;
+  bucket_.reset();
+  auto connection = Connection::open(options_, call);
+  if (!connection) return pass(connection);
+  auto opened = Bucket::open(std::move(*connection), options_.bucket, options_.create_bucket, call);
+  if (opened) bucket_ = *opened;
+  return opened;
 }
 
 // In place of what is described now, whoever wrote it; the description it took the place of.
@@ -113,9 +113,10 @@ Result<ObjectInfo> NatsBackend::put(std::string_view key, Source& body, const Pu
   auto replaced = publish(*bucket, key, *object, std::move(*before), options.if_absent, call);
   const Call grace{.stop = {}, .deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5)};
   if (!replaced) {
-    // Certainly not described; after anything else it may be.
-    const bool is_refused = replaced.error().code == Errc::precondition_failed;
-    if (is_refused) static_cast<void>(bucket->purge(bucket->names().chunks(object->id), grace));
+    const Errc code = replaced.error().code;
+    // Then the server may have taken it all the same.
+    const bool is_open = code == Errc::unavailable || code == Errc::timed_out || code == Errc::cancelled;
+    if (!is_open) static_cast<void>(bucket->purge(bucket->names().chunks(object->id), grace));
     return pass(replaced);
   }
   // Nobody sees them any more; a user who may not remove leaves them.
