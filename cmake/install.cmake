@@ -27,7 +27,7 @@ function(install_library target description)
 endfunction()
 
 install_library(replica "Replicates SQLite databases to object stores and restores them"
-  REQUIRES sqlite3 liblz4 libcurl pugixml libcrypto LIBS -pthread)
+  REQUIRES sqlite3 liblz4 libcurl pugixml libcrypto libssh libnats LIBS -lboost_json -lboost_container -pthread)
 install_library(control "JSON-RPC 2.0 control plane: codec, method table, server and client"
   REQUIRES libssl libcrypto INTERFACE -lboost_json LIBS -lboost_container -pthread)
 

@@ -42,20 +42,23 @@ CONTROL_USES = {
 }
 PUBLIC_HEADERS = {
     "result": "base", "types": "base", "bytes": "base", "clock": "base", "log": "base",
-    "wal": "wal", "ltx": "ltx", "backend": "backend", "conformance": "backend", "s3": "backend",
+    "wal": "wal", "ltx": "ltx", "backend": "backend", "conformance": "backend",
+    "s3": "backend", "sftp": "backend", "nats": "backend",
     "replica": "replica", "database": "engine", "events": "engine", "restore": "restore", "replicator": "replicator",
 }
 # Header pattern → the places that may include it.
 EXTERNAL = [
     (r"sqlite3\.h$", ["libreplica/io", "libreplica/restore", "tests"]),
-    (r"(fcntl|unistd|dirent|poll)\.h$|sys/", ["libreplica/io", "libcontrol", "daemon", "ctl", "tests"]),
+    (r"(fcntl|unistd|dirent|poll|netdb)\.h$|sys/", ["libreplica/io", "libcontrol", "daemon", "ctl", "tests"]),
     (r"lz4", ["libreplica/ltx", "tests"]),
     (r"xxhash", ["libreplica/store", "tests"]),
-    (r"boost/", ["libcontrol", "daemon", "ctl", "tests"]),
+    (r"boost/(?!json)", ["libcontrol", "daemon", "ctl", "tests"]),
+    (r"boost/json", ["libreplica/backend", "libcontrol", "daemon", "ctl", "tests"]),
     (r"yaml-cpp/", ["daemon", "tests"]),
     (r"openssl/", ["libreplica/io", "libreplica/backend", "libcontrol", "daemon", "tests"]),
     (r"curl/", ["libreplica/http", "daemon"]),
     (r"pugixml", ["libreplica/backend"]),
+    (r"libssh/|nats/nats.h", ["libreplica/backend"]),
     (r"catch2/", ["tests"]),
 ]
 FOLDERS = ["libreplica", "libcontrol", "daemon", "ctl", "tests", "bench"]

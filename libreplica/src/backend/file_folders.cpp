@@ -12,10 +12,6 @@ constexpr std::string_view kUnfinishedStart = ".put-";
 constexpr std::string_view kUnfinishedEnd = ".tmp";
 constexpr std::chrono::hours kStale{24};
 
-bool is_unfinished(std::string_view name) {
-  return name.starts_with(kUnfinishedStart) && name.ends_with(kUnfinishedEnd);
-}
-
 // By the time of change, not of modification: that is set to the data's before the rename. What cannot be removed does
 // not matter to the put that follows, so failures end the sweep and no more.
 void remove_stale(const std::string& folder, Timestamp now, io::Gate* gate) {
@@ -33,6 +29,10 @@ void remove_stale(const std::string& folder, Timestamp now, io::Gate* gate) {
 }
 
 }  // namespace
+
+bool is_unfinished(std::string_view name) {
+  return name.starts_with(kUnfinishedStart) && name.ends_with(kUnfinishedEnd);
+}
 
 std::string unfinished_name(const std::string& folder) {
   std::random_device random;

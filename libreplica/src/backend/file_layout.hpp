@@ -12,6 +12,7 @@ namespace replica::backend {
 
 // A name in `folder` for a put that is not finished: never the same twice, never a key (keys do not end in ".tmp").
 std::string unfinished_name(const std::string& folder);
+bool is_unfinished(std::string_view name);  // made by that, without the folder
 
 // Folders below `root` that are there for certain, also after a power failure. Safe from any thread at once.
 class Folders {
