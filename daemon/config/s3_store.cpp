@@ -66,6 +66,29 @@ Result<void> settle_encryption(StoreSettings& store) {
   return {};
 }
 
+// Not whether a store would take it: whether it can stand in a host and in the address that is shown.
+bool is_bucket(std::string_view name) {
+  const auto fits = [](unsigned char c) {
+    return c < 0x80 && (std::isalnum(c) != 0 || c == '-' || c == '.' || c == '_');
+  };
+  const auto fits_arn = [&](unsigned char c) { return fits(c) || c == ':' || c == '/'; };
+  if (name.starts_with("arn:")) return std::all_of(name.begin(), name.end(), fits_arn);
+  return std::all_of(name.begin(), name.end(), fits);
+}
+
+Result<void> settle_place(const StoreSettings& store) {
+  if (store.bucket.empty()) return refuse("bucket required for s3 replica");
+  if (!is_bucket(store.bucket)) return refuse("the bucket of an s3 replica has letters, digits, '-', '.' and '_' only");
+  const bool known = store.endpoint.starts_with("http://") || store.endpoint.starts_with("https://");
+  const std::string_view host = host_of(store.endpoint);
+  const auto odd = [](unsigned char c) {
+    return c <= 0x20 || c >= 0x7f || c == '@' || c == '?' || c == '#' || c == '%';
+  };
+  if (!store.endpoint.empty() && (!known || host.empty() || std::any_of(host.begin(), host.end(), odd)))
+    return refuse("the endpoint of an s3 replica must be HOST, HOST:PORT or a URL with http or https");
+  return {};
+}
+
 Result<void> settle_numbers(const StoreSettings& store) {
   if (store.part_size && store.part_size->bytes < kLeastPart)
     return refuse("part-size must be at least 5MiB (got " + std::to_string(store.part_size->bytes) + " bytes)");
@@ -91,9 +114,9 @@ Result<void> settle_s3(ReplicaSettings& replica, const StoreSettings& defaults) 
     replica.key_prefix = replica.path + "/";
   }
   inherit(store, defaults);
-  if (store.bucket.empty()) return refuse("bucket required for s3 replica");
   if (!store.endpoint.empty() && store.endpoint.find("://") == std::string::npos) store.endpoint.insert(0, "https://");
   while (store.endpoint.ends_with('/')) store.endpoint.pop_back();
+  if (auto checked = settle_place(store); !checked) return checked;
   if (auto checked = settle_numbers(store); !checked) return checked;
   if (auto checked = settle_encryption(store); !checked) return checked;
   const std::string& prefix = replica.key_prefix;

@@ -125,9 +125,9 @@ void read_host(std::string_view host, StoreSettings& out) {
 }
 
 // s3://arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME/PATH
-Result<S3Place> parse_access_point_url(const std::string& url) {
+Result<S3Place> parse_access_point_url(const Url& url) {
   S3Place out;
-  const std::string text = url.substr(url.find("://") + 3, url.find('?') - url.find("://") - 3);
+  const std::string text = url.host + url.path;
   const std::size_t name = text.find("accesspoint/");
   const std::size_t begin = name == std::string::npos ? name : name + std::string_view("accesspoint/").size();
   const std::string bucket = text.substr(0, begin == std::string::npos ? begin : text.find('/', begin));
@@ -167,7 +167,7 @@ Result<S3Place> parse_s3_url(const std::string& url) {
                 "set access-key-id and secret-access-key, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
   S3Place out;
   if (parts->host.starts_with("arn:")) {
-    auto point = parse_access_point_url(url);
+    auto point = parse_access_point_url(*parts);
     if (!point) return point;
     out = std::move(*point);
   }

@@ -101,6 +101,11 @@ TEST_CASE("what does not fit together is refused") {
   CHECK(refusal("type: s3, bucket: b, access-key-id: AK") ==
         "access-key-id and secret-access-key must both be specified for s3 replica");
   CHECK(refusal("type: s3, bucket: b, part-size: many").starts_with("/etc/x.yml:2: dbs[0].replica.part-size: "));
+  for (const char* bucket : {"'a b'", "a/b", "'a:'"})
+    CHECK(refusal(std::string("type: s3, bucket: ") + bucket).starts_with("the bucket of an s3 replica has letters"));
+  for (const char* endpoint : {"'ftp://h'", "'http://'", "'u:p@h'", "'h h'", "'https://h?x'"})
+    CHECK(refusal(std::string("type: s3, bucket: b, endpoint: ") + endpoint)
+              .starts_with("the endpoint of an s3 replica must be"));
   CHECK(refusal("type: s3, buckett: b") == "/etc/x.yml:2: unknown key \"buckett\" in dbs[0].replica");
   CHECK(refusal("url: 's3://arn:aws:s3:eu:1:x/y'") == "invalid s3 access point arn: arn:aws:s3:eu:1:x/y");
   const auto secret = config::replica_at("s3://AK:hush@b/p").error();
@@ -150,8 +155,8 @@ TEST_CASE("addresses in all their forms") {
       {"s3://b/p?endpoint=example.com", "b", "p/", "https://example.com", "", true},
       {"s3://b/p?endpoint=http%3A%2F%2Fh&forcePathStyle=false", "b", "p/", "http://h", "", false},
       {"s3://b/p?endpoint=h&force-path-style=no", "b", "p/", "https://h", "", false},
-      {"s3://arn:aws:s3:eu-west-1:123:accesspoint/name/p/q", "arn:aws:s3:eu-west-1:123:accesspoint/name", "p/q/", "",
-       "eu-west-1", false},
+      {"s3://arn:aws:s3:eu-west-1:123:accesspoint/name/p%20/q", "arn:aws:s3:eu-west-1:123:accesspoint/name", "p /q/",
+       "", "eu-west-1", false},
   }));
   const auto settings = at(row.url);
   const auto options = config::s3_options(settings);
