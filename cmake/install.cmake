@@ -26,8 +26,9 @@ function(install_library target description)
   install(FILES ${CMAKE_CURRENT_BINARY_DIR}/lib${target}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endfunction()
 
+# libcurl by its name only: its module would ask for all that a static libcurl needs.
 install_library(replica "Replicates SQLite databases to object stores and restores them"
-  REQUIRES sqlite3 liblz4 libcurl pugixml libcrypto libssh libnats LIBS -lboost_json -lboost_container -pthread)
+  REQUIRES sqlite3 liblz4 pugixml libcrypto libssh libnats LIBS -lcurl -lboost_json -lboost_container -pthread)
 install_library(control "JSON-RPC 2.0 control plane: codec, method table, server and client"
   REQUIRES libssl libcrypto INTERFACE -lboost_json LIBS -lboost_container -pthread)
 
