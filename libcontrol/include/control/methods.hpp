@@ -67,7 +67,7 @@ struct Method {
   Result<boost::json::value> (*invoke)(Service&, const boost::json::object& params, const Arrival&);
   bool for_all = false;  // the answer tells of no database: also for callers who may use some of them only
   std::vector<std::string_view> admin_params{};  // parameters that only an admin may give
-  bool streams = false;  // events follow the result
+  bool streams = false;                          // events follow the result
 
   // The result is one object a database, with its path; callers get those that they may use.
   bool lists_databases() const;

@@ -66,7 +66,7 @@ class Replicator {
   std::vector<DatabaseStatus> list() const;  // by path
   // The same with no more than path and state: for listings of very many.
   std::vector<std::pair<std::string, DatabaseState>> states() const;
-  DatabaseCounts counts() const;             // cheap, however many there are
+  DatabaseCounts counts() const;  // cheap, however many there are
   QueueDepths queue_depths() const;
 
   // What happens here, for as long as the Replicator lives.
