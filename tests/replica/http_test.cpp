@@ -217,7 +217,6 @@ TEST_CASE("a channel is waited for") {
 }
 
 TEST_CASE("several at once, and no more than allowed") {
-  std::atomic<int> here = 0, most = 0;
   ScriptedServer server([&](const std::string&) { return http_answer("200 OK"); });
   class Many final : public Feed {
    public:
