@@ -244,16 +244,21 @@ class Shutdown(Scenario):
 
     def test_a_replica_that_comes_back_within_the_timeout_gets_the_final_upload(self):
         connection = self.database()
+        replica, away = self.dir / "r-app.db", self.dir / "in-the-way"
+        (self.dir / "r-real").mkdir()
+        away.write_text("no directory")
+        def lead_to(target):  # at once: an attempt in between would make a directory
+            (self.dir / "next").symlink_to(target)
+            (self.dir / "next").rename(replica)
+        lead_to(self.dir / "r-real")
         config = self.standard("app.db", extra="shutdown-sync-timeout: 1h\nshutdown-sync-interval: 10ms")
         daemon = self.daemon("-config", config)
         self.ask("sync", "-wait", "app.db")
-        (self.dir / "r-app.db").rename(self.dir / "r-gone")
-        (self.dir / "r-app.db").write_text("in the way")
+        lead_to(away)
         self.insert(connection, 10)
         daemon.process.send_signal(signal.SIGTERM)
         until(lambda: "shutting down" in daemon.log, "the signal")
-        (self.dir / "r-app.db").unlink()
-        (self.dir / "r-gone").rename(self.dir / "r-app.db")
+        lead_to(self.dir / "r-real")
         self.assertEqual(daemon.wait(), 0, daemon.errors)
         self.assertEqual(self.restored_rows(), 13)
 
