@@ -61,7 +61,7 @@ class Page {
       text_ += before + std::string(label) + "=\"" + escape(content) + "\"";
       before = ",";
     }
-    text_ += (labels.size() > 0 ? "} " : " ") + number(value) + "\n";
+    text_ += (labels.empty() ? " " : "} ") + number(value) + "\n";
   }
   std::string take() { return std::move(text_); }
 

@@ -80,7 +80,7 @@ TEST_CASE("requests without a body have none") {
 TEST_CASE("a silent server is given up") {
   const std::string sent = GENERATE(std::string(ScriptedServer::kSilence), std::string("HTTP/1.1 200 OK\r\n"),
                                     std::string("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"));
-  ScriptedServer server([&](const std::string&) { return sent; });
+  ScriptedServer server([&](const std::string&) { return std::string(sent); });
   Client client(impatient());
   MemorySink out;
   const auto begin = std::chrono::steady_clock::now();
@@ -115,7 +115,7 @@ TEST_CASE("what the network does is retryable") {
   const std::string sent =
       GENERATE(std::string("HTTP/1.1 200 OK\r\nContent-Length: 10\r\nConnection: close\r\n\r\nhalf"),
                std::string("Connection: close\r\n\r\nno http"));
-  ScriptedServer server([&](const std::string&) { return sent; });
+  ScriptedServer server([&](const std::string&) { return std::string(sent); });
   CHECK(code_of(client.send({.url = server.url()}, {})) == "unavailable");
 }
 
@@ -205,6 +205,7 @@ TEST_CASE("a channel is waited for") {
   ScriptedServer server([](const std::string&) { return http_answer("200 OK"); });
   Client client({.channels = 1});
   std::vector<std::jthread> threads;
+  threads.reserve(4);
   std::atomic<int> good = 0;
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&] {
