@@ -20,6 +20,10 @@ Result<std::string> clean(const std::string& path) {
   return std::move(*absolute);
 }
 
+control::DatabaseState wire_state(replica::DatabaseState state) {
+  return state == replica::DatabaseState::open ? control::DatabaseState::open : control::DatabaseState::closed;
+}
+
 control::Error error(std::string message, std::string reason, std::string hint, bool retryable) {
   return {control::code::kApplication, std::move(message), std::move(reason), std::move(hint), retryable};
 }

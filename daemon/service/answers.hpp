@@ -15,6 +15,8 @@ replica::Call call_of(const control::Call& call);
 // The path as databases are registered under; -32602 when it can be none.
 control::Result<std::string> clean(const std::string& path);
 
+control::DatabaseState wire_state(replica::DatabaseState state);
+
 control::Error error(std::string message, std::string reason, std::string hint = {}, bool retryable = false);
 control::Error not_found(const std::string& path);
 control::Error shutting_down();

@@ -12,8 +12,7 @@ using control::Result;
 namespace {
 
 control::DatabaseEntry entry(std::string path, replica::DatabaseState state) {
-  return {std::move(path),
-          state == replica::DatabaseState::open ? control::DatabaseState::open : control::DatabaseState::closed};
+  return {std::move(path), wire_state(state)};
 }
 
 control::DatabaseEntry detailed(const replica::DatabaseStatus& status, replica::Timestamp started_at) {

@@ -40,8 +40,7 @@ control::SyncStatusEntry sync_status_of(const replica::DatabaseStatus& status) {
   if (status.local_txid) out.txid = status.local_txid.value;
   if (status.wal_bytes > 0) out.wal_size = status.wal_bytes;
   if (status.last_error) out.error = status.last_error->message;
-  out.status =
-      status.state == replica::DatabaseState::open ? control::DatabaseState::open : control::DatabaseState::closed;
+  out.status = wire_state(status.state);
   if (status.replicated_txid) out.replicated_txid = status.replicated_txid.value;
   if (status.last_sync_at) out.last_sync_at = replica::to_rfc3339(*status.last_sync_at);
   return out;

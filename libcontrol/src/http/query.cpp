@@ -3,9 +3,8 @@
 #include <charconv>
 
 namespace control {
-namespace {
 
-std::optional<std::string> decode(std::string_view text) {
+std::optional<std::string> form_decode(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '%') {
@@ -23,8 +22,6 @@ std::optional<std::string> decode(std::string_view text) {
   return out;
 }
 
-}  // namespace
-
 std::optional<std::vector<std::pair<std::string, std::string>>> parse_query(std::string_view query) {
   std::vector<std::pair<std::string, std::string>> out;
   while (!query.empty()) {
@@ -32,8 +29,8 @@ std::optional<std::vector<std::pair<std::string, std::string>>> parse_query(std:
     query.remove_prefix(std::min(query.size(), item.size() + 1));
     if (item.empty()) continue;
     const std::size_t equals = item.find('=');
-    auto name = decode(item.substr(0, equals));
-    auto value = decode(equals == item.npos ? std::string_view() : item.substr(equals + 1));
+    auto name = form_decode(item.substr(0, equals));
+    auto value = form_decode(equals == item.npos ? std::string_view() : item.substr(equals + 1));
     if (!name || !value) return std::nullopt;
     out.emplace_back(std::move(*name), std::move(*value));
   }

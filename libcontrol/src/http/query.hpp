@@ -9,6 +9,9 @@
 
 namespace control {
 
+// "%2Fa+b" → "/a b"; no value when an escape is broken.
+std::optional<std::string> form_decode(std::string_view text);
+
 // "a=1&b=%2Fx" → a: "1", b: "/x"; + stands for a blank. No value when an escape is broken.
 std::optional<std::vector<std::pair<std::string, std::string>>> parse_query(std::string_view query);
 
