@@ -216,6 +216,19 @@ class Http(Scenario):
 
 
 class Shutdown(Scenario):
+    def lead_replica_to(self, target):
+        """At once: an attempt between taking one away and making the other would make a directory."""
+        (self.dir / "next").symlink_to(target)
+        (self.dir / "next").rename(self.dir / "r-app.db")
+
+    def connect_replica(self):
+        (self.dir / "r-real").mkdir(exist_ok=True)
+        self.lead_replica_to(self.dir / "r-real")
+
+    def disconnect_replica(self):
+        (self.dir / "in-the-way").write_text("no directory")
+        self.lead_replica_to(self.dir / "in-the-way")
+
     def test_a_signal_flushes_what_is_not_uploaded_yet(self):
         for number in (signal.SIGTERM, signal.SIGINT):
             with self.subTest(number):
@@ -235,8 +248,7 @@ class Shutdown(Scenario):
         config = self.standard("app.db", extra="shutdown-sync-timeout: 300ms\nshutdown-sync-interval: 50ms")
         daemon = self.daemon("-config", config)
         self.ask("sync", "-wait", "app.db")
-        (self.dir / "r-app.db").rename(self.dir / "r-gone")
-        (self.dir / "r-app.db").write_text("in the way")
+        self.take_away(self.dir / "r-app.db")
         self.insert(connection, 10)
         self.assertEqual(daemon.end(), 1)
         # More than once, though the error looks permanent, and not for ever.
@@ -244,30 +256,24 @@ class Shutdown(Scenario):
 
     def test_a_replica_that_comes_back_within_the_timeout_gets_the_final_upload(self):
         connection = self.database()
-        replica, away = self.dir / "r-app.db", self.dir / "in-the-way"
-        (self.dir / "r-real").mkdir()
-        away.write_text("no directory")
-        def lead_to(target):  # at once: an attempt in between would make a directory
-            (self.dir / "next").symlink_to(target)
-            (self.dir / "next").rename(replica)
-        lead_to(self.dir / "r-real")
+        self.connect_replica()
         config = self.standard("app.db", extra="shutdown-sync-timeout: 1h\nshutdown-sync-interval: 10ms")
         daemon = self.daemon("-config", config)
         self.ask("sync", "-wait", "app.db")
-        lead_to(away)
+        self.disconnect_replica()
         self.insert(connection, 10)
         daemon.process.send_signal(signal.SIGTERM)
         until(lambda: "shutting down" in daemon.log, "the signal")
-        lead_to(self.dir / "r-real")
+        self.connect_replica()
         self.assertEqual(daemon.wait(), 0, daemon.errors)
         self.assertEqual(self.restored_rows(), 13)
 
     def test_a_second_signal_gives_up(self):
         connection = self.database()
+        self.connect_replica()
         daemon = self.daemon("-config", self.standard("app.db", extra="shutdown-sync-timeout: 1h"))
         self.ask("sync", "-wait", "app.db")
-        (self.dir / "r-app.db").rename(self.dir / "r-gone")
-        (self.dir / "r-app.db").write_text("in the way")
+        self.disconnect_replica()
         self.insert(connection, 10)
         daemon.process.send_signal(signal.SIGTERM)
         until(lambda: "shutting down" in daemon.log, "the first signal")

@@ -135,6 +135,18 @@ class Scenario(unittest.TestCase):
         self.assertEqual((done.returncode, done.stdout), (status, ""))
         return done.stderr
 
+    def take_away(self, replica):
+        """A replica's directory goes to r-gone and a file is in its place, whatever an upload does in between."""
+        replica.rename(self.dir / "r-gone")
+        def in_place():
+            try:
+                replica.write_text("in the way")
+                return True
+            except IsADirectoryError:  # an upload has made it anew
+                shutil.rmtree(replica, ignore_errors=True)
+                return False
+        until(in_place, f"{replica} to be gone")
+
     def restored_rows(self, name="app.db"):
         """What a restore from the replica of `name` holds."""
         output = self.dir / "restored.db"

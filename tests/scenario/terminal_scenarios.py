@@ -62,8 +62,7 @@ class Output(Scenario):
         listed = self.ask("list", "-details")[0]
         self.assertEqual(listed | {"last_sync_at": entry["last_sync_at"]}, entry)
         # An upload that fails: behind, and why.
-        (self.dir / "r-app.db").rename(self.dir / "r-gone")
-        (self.dir / "r-app.db").write_text("in the way")
+        self.take_away(self.dir / "r-app.db")
         self.insert(self.connections[0])
         entry = until(lambda: (e := self.ask("status", "-details", "app.db")).get("last_error") and e, "the error")
         self.assertEqual(list(entry["last_error"]), ["code", "message"])
@@ -115,8 +114,7 @@ class Many(Scenario):
 
     def test_all_of_them_and_one_that_fails(self):
         self.assertEqual(len(self.run_many("sync", "-wait", "-all").stdout.splitlines()), 4)
-        (self.dir / "r1").rename(self.dir / "r-gone")
-        (self.dir / "r1").write_text("in the way")
+        self.take_away(self.dir / "r1")
         connection = self.database("b.db")
         self.insert(connection)
         done = self.run_many("sync", "-wait", "-all", status=1)
@@ -183,8 +181,7 @@ class Top(Scenario):
         terminal.wait_for("2 databases, 2 open")
         self.ask("sync", "-wait", "app.db")
         self.ask("sync", "-wait", "behind.db")
-        (self.dir / "r-behind.db").rename(self.dir / "r-gone")
-        (self.dir / "r-behind.db").write_text("in the way")
+        self.take_away(self.dir / "r-behind.db")
         self.insert(self.database("behind.db"))
         terminal.wait_for("error")
         rows = until(lambda: (f := self.frames(terminal)[-1]) and "error" in f[3] and f, "a whole frame")
