@@ -194,7 +194,7 @@ TEST_CASE("HTTP: bad requests end the session with the right status") {
   CHECK(status(start + "Content-Length: abc\r\n\r\n") == "HTTP/1.1 400");
   CHECK(status(start + "Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello") == "HTTP/1.1 400");
   CHECK(status(start + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\nhello") == "HTTP/1.1 400");
-  CHECK(status(start + "Transfer-Encoding: chunked\r\n\r\nzz\r\n") == "HTTP/1.1 400");
+  CHECK(status(start + "Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n") == "HTTP/1.1 400");
   CHECK(status(start + "Content-Length: 1048577\r\n\r\n") == "HTTP/1.1 413");
   CHECK(status(start + "Content-Length: 1048577\r\nExpect: 100-continue\r\n\r\n") == "HTTP/1.1 413");
   CHECK(status(start + "Content-Length: 99999999999999999999\r\n\r\n") == "HTTP/1.1 400");

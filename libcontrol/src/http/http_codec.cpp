@@ -24,12 +24,13 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
 // last chunk which came in pieces has that much (boostorg/beast#2861).
 constexpr std::size_t kLastChunkBytes = 5;
 
-// Feeds the parser as long as it takes something.
+// Feeds the parser as long as it takes something; a parser that is not eager, to the end of the header.
 template <class Parser>
 error_code feed(Parser& parser, std::string& buffer) {
   error_code ec;
   std::size_t used = 0;
   while (!parser.is_done() && used < buffer.size()) {
+    if (parser.is_header_done() && !parser.eager()) break;
     if (parser.is_header_done() && parser.chunked() && buffer.size() - used < kLastChunkBytes) break;
     const std::size_t n = parser.put(boost::asio::buffer(buffer.data() + used, buffer.size() - used), ec);
     used += n;
@@ -63,7 +64,7 @@ struct HttpRequestReader::Impl {
 
   void reset() {
     parser.emplace();
-    parser->eager(true);
+    parser->eager(false);  // what the header says is answered before any of the body is read
     parser->header_limit(kMaxHeaderBytes);
     parser->body_limit(max_body);
     said_continue = false;
@@ -75,12 +76,18 @@ struct HttpRequestReader::Impl {
     return State::failed;
   }
 
-  State check_expectation() {
+  State fail(const error_code& ec) {
+    const int status = status_of(ec);
+    return fail(status, status == 400   ? "Bad request: " + ec.message() + "\n"
+                        : status == 413 ? "Request body too large\n"
+                                        : "Request header too large\n");
+  }
+
+  // need_more for none (RFC 9110 §10.1.1).
+  State expectation() const {
     const std::string expect = to_string(parser->get()[http::field::expect]);
-    if (expect.empty() || parser->get().version() < 11 || said_continue) return State::need_more;
-    if (!equal_ignoring_case(expect, "100-continue")) return fail(417, "Expectation failed\n");
-    said_continue = true;
-    return State::wants_continue;
+    if (expect.empty() || parser->get().version() < 11) return State::need_more;
+    return equal_ignoring_case(expect, "100-continue") ? State::wants_continue : State::failed;
   }
 
   std::size_t max_body;
@@ -103,15 +110,17 @@ HttpRequestReader::State HttpRequestReader::advance(std::string& buffer) {
   if (!impl_->started) buffer.erase(0, buffer.find_first_not_of("\r\n"));
   if (buffer.empty() && !impl_->started) return State::need_more;
   impl_->started = true;
-  if (error_code ec = feed(*impl_->parser, buffer)) {
-    const int status = status_of(ec);
-    return impl_->fail(status, status == 400   ? "Bad request: " + ec.message() + "\n"
-                               : status == 413 ? "Request body too large\n"
-                                               : "Request header too large\n");
+  auto& parser = *impl_->parser;
+  if (!parser.is_header_done()) {
+    if (error_code ec = feed(parser, buffer)) return impl_->fail(ec);
+    if (!parser.is_header_done()) return State::need_more;
+    if (impl_->expectation() == State::failed) return impl_->fail(417, "Expectation failed\n");
+    parser.eager(true);
   }
-  if (!impl_->parser->is_header_done()) return State::need_more;
-  const State expected = impl_->check_expectation();
-  return impl_->parser->is_done() && expected != State::failed ? State::complete : expected;
+  if (error_code ec = feed(parser, buffer)) return impl_->fail(ec);
+  if (parser.is_done()) return State::complete;
+  if (impl_->expectation() == State::need_more || std::exchange(impl_->said_continue, true)) return State::need_more;
+  return State::wants_continue;
 }
 
 HttpRequest HttpRequestReader::take() {
