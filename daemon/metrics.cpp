@@ -119,6 +119,7 @@ void checkpoints(Page& page, const std::vector<DatabaseStatus>& databases) {
   for (const DatabaseStatus& s : databases) {
     page.sample({{"db", s.path}, {"mode", "PASSIVE"}}, s.checkpoints_passive);
     page.sample({{"db", s.path}, {"mode", "HARD"}}, s.checkpoints_hard);
+    page.sample({{"db", s.path}, {"mode", "ASIDE"}}, s.steps_aside);
   }
 }
 

@@ -130,6 +130,8 @@ class LibrarySubject final : public Subject {
     if (!status) return;
     counters_["easy checkpoints"] += static_cast<std::int64_t>(status->checkpoints_passive);
     counters_["hard checkpoints"] += static_cast<std::int64_t>(status->checkpoints_hard);
+    counters_["steps aside"] += static_cast<std::int64_t>(status->steps_aside);
+    counters_["restarts meanwhile"] += static_cast<std::int64_t>(status->restarts_aside);
     counters_["re-anchorings"] += static_cast<std::int64_t>(status->reanchors);
     counters_["uploads"] += static_cast<std::int64_t>(status->uploads);
   }

@@ -70,6 +70,7 @@ struct DatabaseStatus {
   std::optional<Timestamp> behind_since;
   // Counters since the database was added.
   std::uint64_t wal_bytes_captured = 0, syncs = 0, sync_errors = 0, uploads = 0, upload_bytes = 0;
+  std::uint64_t steps_aside = 0, restarts_aside = 0;  // for the application's own checkpoints (docs/capture.md)
   std::uint64_t checkpoints_passive = 0, checkpoints_hard = 0, checkpoint_errors = 0, reanchors = 0;
   double sync_seconds = 0, checkpoint_seconds = 0;
   bool disk_full = false;

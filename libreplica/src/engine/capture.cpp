@@ -3,14 +3,10 @@
 #include <algorithm>
 
 namespace replica::engine {
-namespace {
 
-// The log no longer reads as the continuation of what we know; everything else is a failure to try again.
 bool breaks_continuity(const Error& error) {
   return error.code == Errc::corrupt || error.code == Errc::not_found || error.code == Errc::out_of_range;
 }
-
-}  // namespace
 
 Capture::Capture(CaptureSettings settings, store::LocalStore& store, std::mutex& store_lock, Environment environment)
     : settings_(std::move(settings)), store_(&store), store_lock_(&store_lock), environment_(environment) {}
@@ -64,6 +60,7 @@ Result<void> Capture::attach() {
   auto pin = open_pin();
   if (!pin) return pass(pin);
   pin_.emplace(std::move(*pin));
+  may_step_aside_ = true;
   auto attached = [&]() -> Result<void> {
     if (!newest || newest->range.max < last()) return anchor("no known position");
     newest_ = *newest;
@@ -193,12 +190,16 @@ Result<void> Capture::capture_range(WalFile& wal, std::uint64_t to_frame) {
   auto changes = wal.read(position_, to_frame, settings_.max_sync_wal_bytes);
   if (!changes) return pass(changes);
   if (changes->commit == 0) return fail(Errc::corrupt, "the log does not end with a commit");
-  if (auto r = write_changes(wal, *changes); !r) return r;
-  frames_since_checkpoint_ += changes->end_frame - position_.frames;
-  counters_.wal_bytes += (changes->end_frame - position_.frames) * wal_frame_size(position_.page_size);
-  position_.frames = changes->end_frame;
-  position_.checksum = changes->checksum;
-  commit_ = changes->commit;
+  return take_changes(wal, *changes);
+}
+
+Result<void> Capture::take_changes(WalFile& wal, const Changeset& changes) {
+  if (auto r = write_changes(wal, changes); !r) return r;
+  frames_since_checkpoint_ += changes.end_frame - position_.frames;
+  counters_.wal_bytes += (changes.end_frame - position_.frames) * wal_frame_size(position_.page_size);
+  position_.frames = changes.end_frame;
+  position_.checksum = changes.checksum;
+  commit_ = changes.commit;
   return {};
 }
 
@@ -246,6 +247,7 @@ Result<void> Capture::write_changes(WalFile& wal, const Changeset& changes) {
   }
   if (auto r = fill(changes.commit + 1); !r) return r;
   if (auto r = encoder->finish(); !r) return pass(r);
+  if (auto r = wal.confirm(); !r) return r;
   return commit_file(*file, header);
 }
 

@@ -1,11 +1,12 @@
 // From the application's WAL to level-0 LTX files, without ever losing a committed frame.
 //
 // The invariant, kept here and asserted by every read: between the opening of one pin and the opening of the next,
-// everything up to mxFrame has been captured. Where continuity cannot be proved the database is anchored again:
-// compared page by page with the hash map and the difference written as one ordinary file (docs/architecture.md, lock
-// protocol).
+// everything up to mxFrame has been captured, or is found and proved right after (step_aside). Where continuity cannot
+// be proved the database is anchored again: compared page by page with the hash map and the difference written as one
+// ordinary file (docs/architecture.md, lock protocol).
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -30,7 +31,12 @@ struct CaptureSettings {
 struct CaptureCounters {
   std::uint64_t files = 0, wal_bytes = 0, anchors = 0;
   std::uint64_t passive_checkpoints = 0, hard_checkpoints = 0;
+  std::uint64_t steps_aside = 0;  // of them with a restart of the log meanwhile:
+  std::uint64_t restarts_aside = 0;
 };
+
+// The log no longer reads as the continuation of what is known; every other error is a failure to try again.
+bool breaks_continuity(const Error& error);
 
 // A pinned state of the database with the TXID it belongs to; the pin is the caller's.
 struct PinnedImage {
@@ -70,8 +76,14 @@ class Capture {
 
   // Moves the pin forward without ever dropping it.
   Result<void> swap();
-  // Easy: true when everything is backfilled, so that the next writer restarts the WAL by itself.
-  Result<bool> checkpoint_easily();
+  // complete: everything is backfilled, so that the next writer restarts the WAL by itself, or it has done so.
+  // behind_writers: they left no gap between commits that was long enough. held_back: by a reader of the application.
+  enum class Backfill { complete, behind_writers, held_back };
+  // Easy: writers notice nothing.
+  Result<Backfill> checkpoint_easily();
+  // Without a pin for a moment, so that a checkpoint of the application itself can complete; writers find what they
+  // would find without us. Calls `pause` between looks at the log, `looks` times at most.
+  Result<Backfill> step_aside(const std::function<void()>& pause, int looks);
   // Hard: takes the write lock for as long as the last few frames take. `busy` when it is not to be had.
   Result<void> checkpoint_hard();
 
@@ -111,6 +123,9 @@ class Capture {
   // Captures up to `index` (all of it when it is the newest).
   Result<std::size_t> capture_to(const wal::WalIndexHeader& index);
   Result<void> capture_range(WalFile& wal, std::uint64_t to_frame);
+  Result<void> take_changes(WalFile& wal, const Changeset& changes);
+  // What was committed without a pin before the log was restarted; `corrupt` when that cannot be proved.
+  Result<void> capture_rest(const WalHeader& generation, const wal::WalIndexHeader& now);
   Result<void> write_changes(WalFile& wal, const Changeset& changes);
   LtxHeader next_header(std::uint32_t page_size, std::uint32_t commit) const;
   Result<void> commit_file(store::LocalStore::NewFile& file, const LtxHeader& header);
@@ -125,7 +140,8 @@ class Capture {
   std::optional<Pin> pin_;
   WalPosition position_;
   std::uint32_t commit_ = 0;
-  bool may_restart_ = false;  // one change of generation is allowed before the next frames
+  bool may_restart_ = false;    // one change of generation is allowed before the next frames
+  bool may_step_aside_ = true;  // as long as it has not cost an anchoring
   std::uint64_t frames_since_checkpoint_ = 0;
   TxId hashes_txid_;
   CaptureCounters counters_;

@@ -33,7 +33,7 @@ Result<io::Connection> open_checkpointer(const std::string& path, const io::Conn
 }  // namespace
 
 // What was committed since the last capture is pinned by the next pin, so that it can be captured after the checkpoint:
-// writing a file in between would give writers the time to commit again.
+// writing a file in between would give writers the time to commit again. Returns how many frames at least it pins.
 Result<std::uint64_t> Capture::step_pin() {
   if (auto r = capture(); !r) return pass(r);  // all that the old pin holds back
   auto next = open_pin();
@@ -46,34 +46,38 @@ Result<std::uint64_t> Capture::step_pin() {
   }
   *pin_ = std::move(*next);
   may_restart_ = index->max_frame == position_.frames;
-  return std::uint64_t{index->max_frame};
+  return position_.frames;
 }
 
-Result<bool> Capture::checkpoint_easily() {
+Result<Capture::Backfill> Capture::checkpoint_easily() {
   constexpr int kAttempts = 8;  // each wants a gap between commits that is longer than a checkpoint of a few frames
   auto checkpointer = open_checkpointer(settings_.path, connection_options());
   if (!checkpointer) return pass(checkpointer);
+  std::optional<std::uint32_t> stuck_at;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     auto pinned = step_pin();
     if (!pinned) return pass(pinned);
     const Salts salts = position_.salts;
-    if (auto r = checkpointer->checkpoint_passive(); !r) return pass(r);
+    auto ran = checkpointer->checkpoint_passive();
+    if (!ran) return pass(ran);
     ++counters_.passive_checkpoints;
     auto index = pin_->wal_index();
     if (!index) return pass(index);
-    // A reader of the application, or its checkpoint, is in the way: not for a gap between commits only.
-    const bool in_the_way =
-        index->salts == salts && index->backfilled < std::min<std::uint64_t>(*pinned, index->max_frame);
+    const bool short_of_pin = *ran && index->salts == salts && index->backfilled < *pinned;
+    // A reader of the application that stays holds it back; most are gone by the next attempt.
+    const bool held_back = short_of_pin && stuck_at == index->backfilled;
+    stuck_at = short_of_pin ? std::optional(index->backfilled) : std::nullopt;
     if (auto r = swap(); !r) return pass(r);
     index = pin_->wal_index();
     if (!index) return pass(index);
     if (index->salts != salts || index->backfilled >= index->max_frame) {
       frames_since_checkpoint_ = 0;  // the next writer restarts the log by itself, or has done so
-      return true;
+      return Backfill::complete;
     }
-    if (in_the_way) return false;
+    if (held_back) return Backfill::held_back;
+    if (!*ran) break;  // the application checkpoints by itself
   }
-  return false;
+  return Backfill::behind_writers;
 }
 
 Result<void> Capture::checkpoint_hard() {
@@ -90,7 +94,7 @@ Result<void> Capture::checkpoint_hard() {
     if (!pin) return pass(pin);
     pin_.emplace(std::move(*pin));
     may_restart_ = true;
-    return passive;
+    return passive ? Result<void>() : pass(passive);
   }();
   auto released = writer->end_write();
   if (!done) return done;

@@ -3,14 +3,17 @@
 
 #include <algorithm>
 #include <array>
+#include <thread>
 
 #include "engine/lane_lock.hpp"
 
 namespace replica::engine {
 namespace {
 
-constexpr int kDefaultHardFrames = 121'359;  // the peer's truncate-page-n
-constexpr int kAttachAttempts = 3;           // a damaged newest file is moved aside and the attach tried again
+constexpr int kDefaultHardFrames = 121'359;      // the peer's truncate-page-n
+constexpr std::chrono::microseconds kLook{200};  // between looks at the log while we have stepped aside
+constexpr int kLooks = 250;
+constexpr int kAttachAttempts = 3;  // a damaged newest file is moved aside and the attach tried again
 
 CheckpointPolicy policy_of(const DatabaseConfig& config) {
   CheckpointPolicy policy;
@@ -231,8 +234,15 @@ Result<void> Database::checkpoint_if_due() {
 
 // Is everything backfilled now?
 Result<bool> Database::checkpoint(CheckpointNeed need) {
-  auto easily = capture_->checkpoint_easily();
-  if (!easily || *easily || need != CheckpointNeed::hard) return easily;
+  using Backfill = Capture::Backfill;
+  auto done = capture_->checkpoint_easily();
+  // Applications that leave no gap checkpoint by themselves, as a rule, and only wait for us to get out of the way.
+  const bool long_enough = capture_->wal_frames() >= checkpoint_policy_.easy_frames;
+  if (done && *done == Backfill::behind_writers && long_enough) {
+    done = capture_->step_aside([] { std::this_thread::sleep_for(kLook); }, kLooks);
+  }
+  if (!done) return pass(done);
+  if (*done == Backfill::complete || need != CheckpointNeed::hard) return *done == Backfill::complete;
   if (capture_->wal_frames() < checkpoint_policy_.hard_frames) return false;
   auto hard = capture_->checkpoint_hard();
   if (!hard && hard.error().code != Errc::busy) return pass(hard);

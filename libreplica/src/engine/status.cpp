@@ -31,6 +31,8 @@ void Database::refresh_status() {
   status_.wal_bytes_captured = counters.wal_bytes;
   status_.checkpoints_passive = counters.passive_checkpoints;
   status_.checkpoints_hard = counters.hard_checkpoints;
+  status_.steps_aside = counters.steps_aside;
+  status_.restarts_aside = counters.restarts_aside;
   status_.reanchors = counters.anchors;
 }
 

@@ -12,6 +12,11 @@ namespace {
 constexpr std::uint64_t kBlock = 1U << 20;  // bytes read at a time
 constexpr std::uint64_t kKeep = 4U << 20;   // a range up to this size stays in memory for encoding
 
+Salts salts_of(Bytes frame_header) {
+  return {base::load_be<std::uint32_t>(frame_header.data() + 8),
+          base::load_be<std::uint32_t>(frame_header.data() + 12)};
+}
+
 }  // namespace
 
 Result<WalFile> WalFile::open(const std::string& database_path, io::Gate* gate) {
@@ -31,6 +36,7 @@ Result<Changeset> WalFile::read(const WalPosition& from, std::uint64_t to_frame,
   const std::uint64_t per_block = std::max<std::uint64_t>(1, kBlock / step);
   kept_.clear();
   kept_first_ = from.frames;
+  unpinned_.reset();
   const bool keep = (to_frame - from.frames) * step <= kKeep;
 
   WalDecoder decoder(header_, from.frames, from.frames == 0 ? header_.checksum : from.checksum);
@@ -57,6 +63,51 @@ Result<Changeset> WalFile::read(const WalPosition& from, std::uint64_t to_frame,
   return builder.take();
 }
 
+Result<Changeset> WalFile::read_rest(const WalHeader& generation, const WalPosition& from) {
+  const std::uint64_t step = wal_frame_size(generation.page_size);
+  kept_.clear();
+  unpinned_ = from;
+  WalDecoder decoder(generation, from.frames, from.checksum);
+  ChangesetBuilder builder;
+  std::vector<std::byte> bytes(static_cast<std::size_t>(step));
+  for (;;) {
+    const std::uint64_t frame = decoder.frames();
+    auto n = file_.read_at(wal_offset(frame, generation.page_size), bytes);
+    if (!n) return pass(n);
+    const auto decoded = *n == bytes.size() ? decoder.next(bytes) : std::nullopt;
+    if (!decoded) break;
+    builder.add(*decoded, frame);
+  }
+  auto ended = ends_before(decoder.frames(), generation.salts);
+  if (!ended) return pass(ended);
+  if (!*ended) return fail(Errc::corrupt, "where the restarted log ended cannot be seen");
+  if (auto r = confirm(); !r) return pass(r);
+  return builder.take();
+}
+
+Result<bool> WalFile::ends_before(std::uint64_t frame, const Salts& generation) const {
+  std::array<std::byte, kWalFrameHeaderSize> bytes{};
+  auto n = file_.read_at(wal_offset(frame, header_.page_size), bytes);
+  if (!n) return pass(n);
+  if (*n < bytes.size()) return true;
+  // Of the same generation: left by a transaction that was rolled back, or summed anew behind unsummed frames. All
+  // zero: unsummed. Either could be followed by commits.
+  const Salts salts = salts_of(bytes);
+  return salts != generation && salts != Salts{};
+}
+
+Result<void> WalFile::confirm() const {
+  if (!unpinned_) return {};
+  std::array<std::byte, kWalFrameHeaderSize> bytes{};
+  auto n = file_.read_at(wal_offset(unpinned_->frames - 1, unpinned_->page_size), bytes);
+  if (!n) return pass(n);
+  const WalChecksum stored{base::load_be<std::uint32_t>(bytes.data() + 16),
+                           base::load_be<std::uint32_t>(bytes.data() + 20)};
+  // Writers go through a log from its front, so that nothing behind this frame was touched before it.
+  if (*n == bytes.size() && salts_of(bytes) == unpinned_->salts && stored == unpinned_->checksum) return {};
+  return fail(Errc::corrupt, "the log was overwritten from its front up to what is not captured");
+}
+
 Result<void> WalFile::image(std::uint64_t frame, MutableBytes out) const {
   const std::uint64_t step = wal_frame_size(header_.page_size);
   if (frame >= kept_first_ && (frame - kept_first_ + 1) * step <= kept_.size()) {
@@ -69,8 +120,7 @@ Result<void> WalFile::image(std::uint64_t frame, MutableBytes out) const {
 Result<WalChecksum> WalFile::checksum_behind(std::uint64_t frames) const {
   std::array<std::byte, kWalFrameHeaderSize> bytes{};
   if (auto r = file_.read_exactly_at(wal_offset(frames - 1, header_.page_size), bytes); !r) return pass(r);
-  const Salts salts{base::load_be<std::uint32_t>(bytes.data() + 8), base::load_be<std::uint32_t>(bytes.data() + 12)};
-  if (salts != header_.salts)
+  if (salts_of(bytes) != header_.salts)
     return fail(Errc::corrupt, "the last known frame of " + file_.path() + " was overwritten");
   return WalChecksum{base::load_be<std::uint32_t>(bytes.data() + 16), base::load_be<std::uint32_t>(bytes.data() + 20)};
 }

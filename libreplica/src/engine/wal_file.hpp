@@ -31,6 +31,15 @@ class WalFile {
   // `to_frame`.
   Result<Changeset> read(const WalPosition& from, std::uint64_t to_frame, std::uint64_t max_bytes);
 
+  // What was committed behind `from` in a generation that has been restarted since, once, under its header
+  // `generation`: the frames are still in the file, for the writers of the next generation began at its front.
+  // `corrupt` when the file does not show where the generation ended, or the next one has reached `from`. confirm()
+  // must follow.
+  Result<Changeset> read_rest(const WalHeader& generation, const WalPosition& from);
+  // Behind read_rest() and image(): what they gave was not being overwritten meanwhile. True after a read(): a pin
+  // keeps that in its place.
+  Result<void> confirm() const;
+
   // The page image in frame `frame`; from memory when the last read() was small.
   Result<void> image(std::uint64_t frame, MutableBytes out) const;
 
@@ -40,10 +49,13 @@ class WalFile {
 
  private:
   WalFile(io::File file, const WalHeader& header) : file_(std::move(file)), header_(header) {}
+  // Does a generation end before frame `frame`? Nothing but a commit of an older one, or the end of the file, shows it.
+  Result<bool> ends_before(std::uint64_t frame, const Salts& generation) const;
   io::File file_;
   WalHeader header_;
   std::vector<std::byte> kept_;  // the frames from kept_first_ on, when they were few
   std::uint64_t kept_first_ = 0;
+  std::optional<WalPosition> unpinned_;  // where read_rest() began
 };
 
 }  // namespace replica::engine

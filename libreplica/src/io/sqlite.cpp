@@ -126,11 +126,11 @@ Result<void> Connection::begin_write() { return execute("BEGIN IMMEDIATE"); }
 
 Result<void> Connection::end_write() { return execute("ROLLBACK"); }
 
-Result<void> Connection::checkpoint_passive() {
-  if (auto r = check_gate("checkpoint"); !r) return r;
+Result<bool> Connection::checkpoint_passive() {
+  if (auto r = check_gate("checkpoint"); !r) return pass(r);
   const int rc = sqlite3_wal_checkpoint_v2(db_, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
   if (rc != SQLITE_OK && code_of(rc) != Errc::busy) return Failure(error(rc, "checkpoint"));
-  return {};
+  return rc == SQLITE_OK;
 }
 
 Result<sqlite3_file*> Connection::file() {

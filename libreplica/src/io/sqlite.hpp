@@ -41,7 +41,7 @@ class Connection {
   // The write lock, without touching a page; busy when somebody else keeps it beyond the busy timeout.
   Result<void> begin_write();
   Result<void> end_write();
-  Result<void> checkpoint_passive();  // a busy checkpointer elsewhere is not an error
+  Result<bool> checkpoint_passive();  // false: somebody else was checkpointing
 
   // Copies the first bytes of the wal-index (the -shm file) out of SQLite's own mapping; no system call once mapped.
   // Needs a read transaction now or before on this connection. Other processes write it meanwhile: the caller checks

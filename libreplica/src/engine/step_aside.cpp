@@ -1,0 +1,100 @@
+// Letting the application's own checkpoint complete. While we have a pin it cannot: what was committed last lies behind
+// the pin. Without one the log may be restarted at any moment, and what was committed before that is to be found and
+// proved afterwards. docs/capture.md, stepping aside, argues why nothing is lost.
+#include <algorithm>
+#include <cstring>
+
+#include "engine/capture.hpp"
+
+namespace replica::engine {
+namespace {
+
+bool contains(const Changeset& changes, PageNo page) {
+  const auto at = std::lower_bound(changes.pages.begin(), changes.pages.end(), page,
+                                   [](const Changeset::Page& known, PageNo wanted) { return known.page < wanted; });
+  return at != changes.pages.end() && at->page == page;
+}
+
+}  // namespace
+
+Result<Capture::Backfill> Capture::step_aside(const std::function<void()>& pause, int looks) {
+  if (!may_step_aside_) return Backfill::behind_writers;
+  if (auto r = capture(); !r) return pass(r);
+  std::optional<WalHeader> generation;
+  if (auto wal = WalFile::open(settings_.path, environment_.gate)) {
+    auto stored = position_.frames > 0 ? wal->checksum_behind(position_.frames) : fail(Errc::corrupt, "empty");
+    if (stored && position_.checksum == *stored && wal->header().salts == position_.salts) generation = wal->header();
+  }
+  if (!generation) return Backfill::behind_writers;  // nothing by which the end of the generation could be known again
+
+  may_restart_ = false;
+  if (auto r = pin_->connection().end_read(); !r) return pass(r);
+
+  for (int look = 0; look < looks; ++look) {
+    pause();
+    auto index = pin_->wal_index();
+    if (!index || index->salts != position_.salts || index->backfilled >= index->max_frame) break;
+  }
+  if (auto r = pin_->connection().begin_read(); !r) {
+    detach();
+    return pass(r);
+  }
+  ++counters_.steps_aside;
+  auto index = pin_->wal_index();
+  if (!index) return pass(index);
+  const std::uint64_t anchors = counters_.anchors;
+  if (index->salts != position_.salts) {
+    ++counters_.restarts_aside;
+    auto rest = capture_rest(*generation, *index);
+    if (!rest && !breaks_continuity(rest.error())) return pass(rest);
+    if (!rest) {
+      if (auto r = anchor(rest.error().message); !r) return pass(r);
+    }
+  }
+  if (counters_.anchors == anchors) {
+    const bool restarted = index->salts != position_.salts;
+    may_restart_ = restarted;
+    if (auto r = capture_to(*index); !r) return pass(r);
+    may_restart_ = true;
+    if (!restarted && index->backfilled < index->max_frame) return Backfill::behind_writers;
+  }
+  may_step_aside_ = counters_.anchors == anchors;
+  frames_since_checkpoint_ = 0;
+  return Backfill::complete;
+}
+
+Result<void> Capture::capture_rest(const WalHeader& generation, const wal::WalIndexHeader& now) {
+  if (now.salts.one != position_.salts.one + 1) return fail(Errc::corrupt, "the log was restarted more than once");
+  auto wal = WalFile::open(settings_.path, environment_.gate);
+  if (!wal) return pass(wal);
+  if (wal->header().page_size != generation.page_size) return fail(Errc::corrupt, "the log was replaced");
+  auto rest = wal->read_rest(generation, position_);
+  if (!rest) return pass(rest);
+  if (rest->commit == 0) return {};
+
+  // A commit in the file that did not come to count, for its writer died or failed in that moment, was not backfilled:
+  // then the database file differs, where the next generation has not written that page again.
+  Changeset next;
+  if (now.max_frame > 0) {
+    auto newer = WalFile::open(settings_.path, environment_.gate);
+    if (!newer) return pass(newer);
+    if (newer->header().salts != now.salts) return fail(Errc::corrupt, "the log was replaced");
+    auto changes = newer->read({now.salts, now.page_size, 0, newer->header().checksum}, now.max_frame, 0);
+    if (!changes) return pass(changes);
+    next = std::move(*changes);
+  } else if (now.page_count != rest->commit) {
+    return fail(Errc::corrupt, "the restarted log ended with another size of the database");
+  }
+  std::vector<std::byte> logged(generation.page_size), stored(generation.page_size);
+  for (const Changeset::Page& page : rest->pages) {
+    if (contains(next, page.page) || (now.max_frame > 0 && page.page > now.page_count)) continue;
+    if (auto r = wal->image(page.frame, logged); !r) return r;
+    auto n = pin_->connection().read_file(static_cast<std::uint64_t>(page.page - 1) * stored.size(), stored);
+    if (!n) return pass(n);
+    if (*n < stored.size() || logged != stored)
+      return fail(Errc::corrupt, "a commit at the end of the restarted log did not come to count");
+  }
+  return take_changes(*wal, *rest);
+}
+
+}  // namespace replica::engine

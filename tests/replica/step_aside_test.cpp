@@ -1,0 +1,294 @@
+// Without a pin for a moment, and what the application does in it.
+#include <random>
+
+#include "capture_fixture.hpp"
+#include "support/fail_nth.hpp"
+
+using namespace capture_fixture;
+using Backfill = Capture::Backfill;
+
+namespace {
+
+struct Scene {
+  Fixture f;
+  Application app{f.path};
+  std::unique_ptr<Fixture::Daemon> daemon;
+
+  Scene() {
+    app.run("CREATE TABLE t(id INTEGER PRIMARY KEY, v BLOB); " + kFill);
+    daemon = f.daemon();
+    // A tail to write into: what is captured now is far enough from the front of the log.
+    for (int n = 0; n < 4; ++n) app.run(kFill);
+    capture(daemon->capture);
+  }
+
+  // One look is enough for what `meanwhile` does.
+  Backfill aside(const std::function<void()>& meanwhile, int looks = 1) {
+    auto done = daemon->capture.step_aside(meanwhile, looks);
+    INFO((done ? "" : done.error().message));
+    REQUIRE(done);
+    return *done;
+  }
+  // Captures what comes afterwards, through a restart, and compares.
+  void goes_on() {
+    f.check_equal();
+    for (int n = 0; n < 3; ++n) {
+      app.run("UPDATE t SET v = 'later' WHERE id = 3; INSERT INTO t(v) VALUES (randomblob(3000))");
+      capture(daemon->capture);
+      f.check_equal();
+      app.run("PRAGMA wal_checkpoint(PASSIVE)");
+      REQUIRE(daemon->capture.swap());
+    }
+    f.check_equal();
+  }
+  std::uint64_t anchors() const { return daemon->capture.counters().anchors - 1; }  // the attach was one
+  std::uint64_t restarts() const { return daemon->capture.counters().restarts_aside; }
+};
+
+const std::string kPassive = "PRAGMA wal_checkpoint(PASSIVE)";
+const std::string kInsert = "INSERT INTO t(v) VALUES (randomblob(2000))";
+
+// Frames of a transaction behind the end of the log that the wal-index does not count, as a writer leaves them that is
+// killed between writing its commit frame and telling so.
+void forge_commit(const std::string& path, PageNo page) {
+  ByteVector log = read_file(path + "-wal");
+  const auto header = parse_wal_header(log);
+  REQUIRE(header);
+  const std::uint64_t step = wal_frame_size(header->page_size);
+  WalDecoder decoder(*header);
+  std::uint32_t commit = 0;
+  while (wal_offset(decoder.frames() + 1, header->page_size) <= log.size()) {
+    const auto frame = decoder.next(Bytes(log).subspan(wal_offset(decoder.frames(), header->page_size), step));
+    if (!frame) break;
+    if (frame->commit != 0) commit = frame->commit;
+  }
+  ByteVector frame(step, std::byte{0x5a});
+  const auto put = [&](std::size_t at, std::uint32_t value) {
+    for (int n = 0; n < 4; ++n) frame[at + static_cast<std::size_t>(n)] = static_cast<std::byte>(value >> (24 - 8 * n));
+  };
+  put(0, page);
+  put(4, commit);
+  put(8, header->salts.one);
+  put(12, header->salts.two);
+  WalChecksum sum = wal_checksum(header->big_endian_checksum, *decoder.checksum(), Bytes(frame).first(8));
+  sum = wal_checksum(header->big_endian_checksum, sum, Bytes(frame).subspan(kWalFrameHeaderSize));
+  put(16, sum.s0);
+  put(20, sum.s1);
+  std::fstream file(path + "-wal", std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(static_cast<std::streamoff>(wal_offset(decoder.frames(), header->page_size)));
+  file.write(reinterpret_cast<const char*>(frame.data()), static_cast<std::streamsize>(frame.size()));
+  REQUIRE(file.good());
+}
+
+}  // namespace
+
+TEST_CASE("an application that does nothing meanwhile finds the log as it was") {
+  Scene s;
+  CHECK(s.aside([] {}, 3) == Backfill::behind_writers);
+  CHECK(s.anchors() == 0);
+  s.goes_on();
+  CHECK(s.anchors() == 0);
+}
+
+TEST_CASE("a checkpoint of the application completes, and the log restarts behind a pin") {
+  Scene s;
+  CHECK(s.aside([&] { s.app.run(kInsert + ";" + kPassive); }) == Backfill::complete);
+  CHECK(s.restarts() == 0);
+  s.app.run("INSERT INTO t(v) VALUES ('restarts the log')");
+  capture(s.daemon->capture);
+  CHECK(s.daemon->capture.wal_frames() < 10);
+  s.goes_on();
+  CHECK(s.anchors() == 0);
+}
+
+TEST_CASE("what was committed before a restart without a pin is found behind the restarted log") {
+  Scene s;
+  const std::string checkpoint =
+      GENERATE(as<std::string>{}, "PRAGMA wal_checkpoint(PASSIVE)", "PRAGMA wal_checkpoint(RESTART)");
+  const TxId before = s.daemon->capture.last();
+  CHECK(s.aside([&] {
+    s.app.run(kInsert + "; UPDATE t SET v = 'in the old log' WHERE id = 3");
+    s.app.run(checkpoint + "; UPDATE t SET v = 'in the new log' WHERE id IN (3, 9)");
+  }) == Backfill::complete);
+  CHECK(s.restarts() == 1);
+  CHECK(s.anchors() == 0);
+  CHECK(s.daemon->capture.last().value == before.value + 2);
+  s.goes_on();
+  CHECK(s.anchors() == 0);
+}
+
+TEST_CASE("a restart without anything before it needs nothing") {
+  Scene s;
+  CHECK(s.aside([&] { s.app.run(kPassive + "; UPDATE t SET v = 'in the new log' WHERE id = 3"); }) ==
+        Backfill::complete);
+  CHECK(s.restarts() == 1);
+  CHECK(s.anchors() == 0);
+  s.goes_on();
+}
+
+TEST_CASE("a transaction that has begun to write when the log is restarted is not taken") {
+  Scene s;
+  s.app.run("PRAGMA cache_size=3; PRAGMA cache_spill=1");
+  CHECK(s.aside([&] {
+    s.app.run(kInsert + ";" + kPassive);
+    s.app.run("BEGIN; UPDATE t SET v = randomblob(905) WHERE id < 30");  // spills into the restarted log
+  }) == Backfill::complete);
+  CHECK(s.restarts() == 1);
+  CHECK(s.anchors() == 0);
+  SECTION("and committed") { s.app.run("COMMIT"); }
+  SECTION("and rolled back") { s.app.run("ROLLBACK"); }
+  capture(s.daemon->capture);
+  s.goes_on();
+  CHECK(s.anchors() == 0);
+}
+
+TEST_CASE("without a proof the database is compared, and we do not step aside again") {
+  Scene s;
+  std::function<void()> meanwhile;
+  SECTION("the new log has overwritten the end of the old one") {
+    meanwhile = [&] {
+      s.app.run(kInsert + ";" + kPassive);
+      for (int n = 0; n < 6; ++n) s.app.run(kFill);
+    };
+  }
+  SECTION("two restarts") {
+    meanwhile = [&] {
+      for (int n = 0; n < 2; ++n) s.app.run(kInsert + ";" + kPassive);
+      s.app.run(kInsert);
+    };
+  }
+  SECTION("a truncated log") {
+    meanwhile = [&] { s.app.run(kInsert + "; PRAGMA wal_checkpoint(TRUNCATE);" + kInsert); };
+  }
+  SECTION("a log cut to a limit") {
+    meanwhile = [&] { s.app.run("PRAGMA journal_size_limit=9000;" + kInsert + ";" + kPassive + ";" + kInsert); };
+  }
+  SECTION("frames of a transaction that was rolled back lie behind the end") {
+    s.app.run("PRAGMA cache_size=3; PRAGMA cache_spill=1");
+    meanwhile = [&] {
+      s.app.run("BEGIN; UPDATE t SET v = randomblob(905) WHERE id < 200; ROLLBACK");
+      s.app.run("INSERT INTO t(v) VALUES ('x');" + kPassive + ";" + kInsert);
+    };
+  }
+  SECTION("unsummed frames") {
+    if (sqlite3_libversion_number() >= 3'050'000) return;
+    meanwhile = [&] {
+      rewrite_and_roll_back(s.app);
+      s.app.run(kInsert + ";" + kPassive + ";" + kInsert);
+    };
+  }
+  SECTION("a commit that never came to count") {
+    meanwhile = [&] {
+      forge_commit(s.f.path, 5);
+      s.app.run(kPassive + "; UPDATE t SET v = 'x' WHERE id = 250");
+    };
+  }
+  s.aside(meanwhile);
+  CHECK(s.restarts() == 1);
+  CHECK(s.anchors() == 1);
+  s.f.check_equal();
+  s.goes_on();
+  bool again = false;
+  CHECK(s.aside([&] { again = true; }) == Backfill::behind_writers);
+  CHECK_FALSE(again);
+}
+
+TEST_CASE("a reader of the application holds back its checkpoint, not us") {
+  Scene s;
+  Application reader(s.f.path);
+  reader.run("BEGIN; SELECT count(*) FROM t");
+  CHECK(s.aside([&] { s.app.run(kInsert + ";" + kPassive); }, 3) == Backfill::behind_writers);
+  CHECK(s.anchors() == 0);
+  reader.run("COMMIT");
+  s.goes_on();
+  CHECK(s.anchors() == 0);
+}
+
+namespace {
+
+// Fails nothing until it is told to.
+struct LaterGate final : io::Gate {
+  std::optional<support::FailNth> failing;
+  std::optional<Error> before(std::string_view operation, std::string_view subject) override {
+    return failing ? failing->before(operation, subject) : std::nullopt;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("every step of stepping aside fails once, and nothing is lost") {
+  for (std::uint64_t nth = 1;; ++nth) {
+    Scene s;
+    s.daemon.reset();
+    LaterGate gate;
+    s.daemon = s.f.daemon(&gate);
+    for (int n = 0; n < 3; ++n) s.app.run(kFill);
+    capture(s.daemon->capture);
+    gate.failing.emplace(nth);
+    const auto done = s.daemon->capture.step_aside(
+        [&] { s.app.run(kInsert + ";" + kPassive + "; UPDATE t SET v = 'new' WHERE id = 3"); }, 1);
+    const bool failed = gate.failing->fired();
+    INFO("step " << nth << ": " << gate.failing->failed());
+    gate.failing.reset();
+    if (!s.daemon->capture.attached()) REQUIRE(s.daemon->capture.attach());
+    capture(s.daemon->capture);
+    s.f.check_equal();
+    if (!failed) {
+      CHECK(done);
+      CHECK(nth > 10);
+      break;
+    }
+  }
+}
+
+TEST_CASE("whatever an application does while nobody pins its log, the files say what the database holds") {
+  const unsigned first = Catch::rngSeed();
+  std::uint64_t restarts = 0, anchors = 0;
+  for (unsigned seed = first; seed < first + 60; ++seed) {
+    INFO("seed " << seed);
+    std::mt19937 random(seed);
+    const auto chance = [&](unsigned of) { return random() % of == 0; };
+    Scene s;
+    if (chance(2)) s.app.run("PRAGMA cache_size=3; PRAGMA cache_spill=1");
+    if (chance(4)) s.app.run("PRAGMA journal_size_limit=100000");
+    const auto act = [&] {
+      const std::string id = std::to_string(1 + random() % 300);
+      switch (random() % 12) {
+        case 0:
+          return s.app.run(kFill);
+        case 1:
+          return s.app.run("PRAGMA wal_checkpoint(RESTART)");
+        case 2:
+          return chance(3) ? s.app.run("PRAGMA wal_checkpoint(TRUNCATE)") : s.app.run(kPassive);
+        case 3:
+          return s.app.run("BEGIN; UPDATE t SET v = randomblob(905) WHERE id < " + id + "; ROLLBACK");
+        case 4:
+          return s.app.run("DELETE FROM t WHERE id > " + id + " AND id % 5 = 0");
+        case 5:
+          return chance(4) ? s.app.run("VACUUM") : s.app.run(kInsert);
+        case 6:
+          return s.app.run("UPDATE t SET v = randomblob(30) WHERE id < " + id);
+        case 7:
+        case 8:
+          return s.app.run(kPassive);
+        default:
+          return s.app.run("UPDATE t SET v = randomblob(900) WHERE id = " + id);
+      }
+    };
+    for (int round = 0; round < 12; ++round) {
+      for (auto n = random() % 4; n > 0; --n) act();
+      s.aside(
+          [&] {
+            for (auto n = random() % 4; n > 0; --n) act();
+          },
+          2);
+      capture(s.daemon->capture);
+      s.f.check_equal();
+      if (chance(3)) REQUIRE(s.daemon->capture.checkpoint_easily());
+      s.f.check_equal();
+    }
+    restarts += s.restarts();
+    anchors += s.anchors();
+  }
+  CHECK(restarts > anchors);
+}
