@@ -75,7 +75,13 @@ void Connection::close() {
 
 void Connection::advance() {
   while (!closed_) {
-    if (session_.has_output()) return write(session_.take_output());
+    if (session_.has_output()) {
+      std::string output = session_.take_output();
+      output.erase(0, socket_.write_at_once(output));
+      if (!output.empty()) return write(std::move(output));
+      idle_since_ = Clock::now();
+      continue;
+    }
     if (stream_) return pump();
     if (shutting_down_) return close();
     if (session_.finished()) return linger();
@@ -88,9 +94,18 @@ void Connection::advance() {
 }
 
 void Connection::arm(Clock::time_point at) {
+  deadline_ = at;
+  if (!alarm_ || at < *alarm_) set_alarm(at);
+}
+
+void Connection::set_alarm(Clock::time_point at) {
+  alarm_ = at;
   timer_.expires_at(at);
   timer_.async_wait([self = shared_from_this()](error_code ec) {
-    if (!ec && Clock::now() >= self->timer_.expiry()) self->close();
+    if (ec) return;
+    self->alarm_.reset();
+    if (!self->deadline_) return;
+    Clock::now() >= *self->deadline_ ? self->close() : self->set_alarm(*self->deadline_);
   });
 }
 
@@ -276,7 +291,7 @@ void Connection::handle(RouteToHandler route, HttpRequest request) {
 
 void Connection::run(Lane& lane, std::function<Completion()> job) {
   busy_ = true;
-  timer_.cancel();
+  deadline_.reset();
   lane.submit([self = shared_from_this(), executor = socket_.get_executor(), job = std::move(job)]() mutable {
     Completion done = job();
     boost::asio::post(executor, [self = std::move(self), done = std::move(done)] {

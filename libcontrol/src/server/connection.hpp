@@ -69,7 +69,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void write(std::string output);
   void linger();
   void discard();
+  // Closes at that time, unless told otherwise before. An alarm that comes too early is set again only then: most
+  // requests change the deadline and touch no timer.
   void arm(Clock::time_point at);
+  void set_alarm(Clock::time_point at);
 
   void accept(Session::Rpc rpc);
   void accept(HttpRequest request);
@@ -104,6 +107,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   StreamSocket socket_;
   boost::asio::steady_timer timer_;
+  std::optional<Clock::time_point> deadline_;
+  std::optional<Clock::time_point> alarm_;  // when the timer calls set_alarm()'s handler
   Transport transport_;
   Peer peer_;
   std::vector<std::string> certificate_names_;

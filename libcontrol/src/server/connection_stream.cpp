@@ -69,6 +69,8 @@ void Connection::pump() {
 }
 
 void Connection::await_events() {
+  deadline_.reset();
+  alarm_.reset();
   timer_.expires_after(context_.options.heartbeat);
   timer_.async_wait([self = shared_from_this()](error_code ec) {
     if (ec || !self->stream_ || !self->writing_.empty()) return;

@@ -3,6 +3,7 @@
 
 #include <poll.h>
 
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
@@ -40,6 +41,15 @@ class StreamSocket {
   auto async_write_some(const Buffers& buffers, Handler&& handler) {
     if (tls_) return tls_->async_write_some(buffers, std::forward<Handler>(handler));
     return plain_->async_write_some(buffers, std::forward<Handler>(handler));
+  }
+  // What goes out without waiting, of a plain connection: how many bytes of `text`. Errors are left for the next write.
+  std::size_t write_at_once(const std::string& text) {
+    if (tls_) return 0;
+    ErrorCode ec;
+    if (!plain_->non_blocking()) plain_->non_blocking(true, ec);
+    if (ec) return 0;
+    const std::size_t sent = plain_->write_some(boost::asio::buffer(text), ec);
+    return ec ? 0 : sent;
   }
   template <class Handler>
   void async_tls_shutdown(Handler&& handler) {
