@@ -10,8 +10,6 @@ namespace {
 
 constexpr int kMaintainThreads = 2;
 
-std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-
 }  // namespace
 
 Scheduler::Scheduler(const ReplicatorOptions& options, engine::Environment environment)
@@ -67,14 +65,11 @@ void Scheduler::disable(const std::shared_ptr<Entry>& entry) {
   for (LaneState& lane : entry->lanes) lane.due.reset();
   entry->changed.wait(lock, [&] { return entry->idle(); });
   const bool watched = std::exchange(entry->watched, false);
+  const bool muted = std::exchange(entry->muted, false);
   lock.unlock();
   if (!watched) return;
-  const std::string directory = io::parent_of(entry->database.config().path);
-  const std::lock_guard guard(watched_lock_);
-  auto& names = watched_[directory];
-  names.erase(name_of(entry->database.config().path));
-  if (names.empty()) watched_.erase(directory);
-  watch_->remove(directory);
+  forget_watched(*entry);
+  if (!muted) watch_->remove(io::parent_of(entry->database.config().path));
 }
 
 void Scheduler::request(const std::shared_ptr<Entry>& entry, Lane lane, Steady when) {
@@ -155,6 +150,7 @@ void Scheduler::run_capture(const std::shared_ptr<Entry>& entry, const Call& cal
     return;
   }
   const bool changed = captured->files > 0;
+  bool busy = false, muted = false;
   int glances = 0;
   {
     const std::lock_guard guard(entry->lock);
@@ -163,7 +159,9 @@ void Scheduler::run_capture(const std::shared_ptr<Entry>& entry, const Call& cal
     entry->start_error.reset();
     entry->captures_done = entry->captures_begun;
     entry->captured = database.captured();
+    muted = entry->muted;
     if (changed) {
+      busy = entry->last_change && start - *entry->last_change <= 2 * spacing(config);
       entry->last_change = start;
       // What writers asked for meanwhile waits its turn too: a second file at once would be uploaded one interval later
       // and push the next upload away from the next capture.
@@ -175,6 +173,13 @@ void Scheduler::run_capture(const std::shared_ptr<Entry>& entry, const Call& cal
   if (captured->attached_now) {
     watch_directory(entry);
     entry->changed.notify_all();
+  }
+  if (busy) {
+    mute(*entry);
+    request(entry, Lane::capture, start + spacing(config));
+  } else if (muted) {
+    unmute(*entry);
+    request(entry, Lane::capture, time);  // for what was written before the watch was back
   }
   if (changed) watch_lag(entry);
   if (changed || captured->attached_now || database.replicated() < database.captured()) {

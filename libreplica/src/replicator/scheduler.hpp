@@ -48,6 +48,11 @@ class Scheduler {
   int count_failure(Entry& entry, Lane lane, const Error& error, std::string_view what);
   void watch_lag(const std::shared_ptr<Entry>& entry);
   void watch_directory(const std::shared_ptr<Entry>& entry);
+  // A writer pays for each event that tells us what we know: the watch of a busy database is taken away, and looks at
+  // its spacing take its place.
+  void mute(Entry& entry);
+  void unmute(Entry& entry);
+  void forget_watched(const Entry& entry);
   void watch_events();
   void wake(const std::string& directory, const std::string& name);
   Steady now() const { return environment_.clock->steady(); }

@@ -26,6 +26,33 @@ void Scheduler::watch_directory(const std::shared_ptr<Entry>& entry) {
   entry->watched = true;
 }
 
+void Scheduler::mute(Entry& entry) {
+  {
+    const std::lock_guard guard(entry.lock);
+    if (!entry.watched || std::exchange(entry.muted, true)) return;
+  }
+  watch_->remove(io::parent_of(entry.database.config().path));
+}
+
+void Scheduler::unmute(Entry& entry) {
+  const bool watched = watch_->add(io::parent_of(entry.database.config().path)).has_value();
+  {
+    const std::lock_guard guard(entry.lock);
+    entry.muted = false;
+    entry.watched = watched;
+  }
+  if (!watched) forget_watched(entry);  // a limit was reached, or the directory is gone: the poll finds the changes
+}
+
+void Scheduler::forget_watched(const Entry& entry) {
+  const std::string& path = entry.database.config().path;
+  const std::lock_guard guard(watched_lock_);
+  const auto names = watched_.find(io::parent_of(path));
+  if (names == watched_.end()) return;
+  names->second.erase(name_of(path));
+  if (names->second.empty()) watched_.erase(names);
+}
+
 void Scheduler::watch_events() {
   while (auto events = watch_->wait()) {
     std::set<std::pair<std::string_view, std::string_view>> seen;
