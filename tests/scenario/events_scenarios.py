@@ -239,6 +239,9 @@ class Events(Scenario):
         connection = self.database()
         self.daemon("-config", self.standard("app.db", interval="1h"))
         self.ask("sync", "-wait", "app.db")
+        # An upload that was due before the sync can still take one commit with it, but not two.
+        self.insert(connection)
+        self.ctl("wait", "-socket", self.socket, "-timeout", "1", "app.db")
         self.insert(connection)
         self.refused("timeout waiting for wait", "wait", "-socket", self.socket, "-timeout", "1", "app.db")
         self.refused(f"database not found: {self.dir}/no.db", "wait", "-socket", self.socket, "no.db")

@@ -69,7 +69,9 @@ class Output(Scenario):
         self.assertIn("r-app.db", entry["last_error"]["message"])
         self.assertGreater(entry["lag_seconds"], 0)
         self.assertGreater(entry["txid"], entry["replicated_txid"])
-        self.assertIn(entry["last_error"]["message"], self.shown("list"))
+        # Each attempt says which file it failed at.
+        until(lambda: self.ask("status", "-details", "app.db")["last_error"]["message"] in self.shown("list"),
+              "the list to tell the error")
 
     def test_actions_say_one_line_on_a_terminal(self):
         self.assertEqual(self.shown("stop", "app.db"), f"{self.dir}/app.db  stopped  0000000000000001\n")
