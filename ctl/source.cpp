@@ -3,6 +3,7 @@
 #include "config/build.hpp"
 #include "config/paths.hpp"
 #include "config/stores.hpp"
+#include "replica/local_state.hpp"
 
 namespace litestreamctl {
 
@@ -12,6 +13,10 @@ tl::expected<config::Config, Problem> load_config(const cli::Arguments& args) {
   auto loaded = config::load(config::config_path(args.value("config"), options.environment), options);
   if (!loaded) return problem(loaded.error());
   return std::move(*loaded);
+}
+
+std::string local_state_of(const config::DatabaseSettings& database) {
+  return database.meta_path.empty() ? replica::default_meta_path(database.path) : database.meta_path;
 }
 
 tl::expected<Source, Problem> open_source(const std::string& argument, const cli::Arguments& args) {

@@ -9,6 +9,9 @@ namespace litestreamctl {
 
 tl::expected<config::Config, Problem> load_config(const cli::Arguments& args);
 
+// Where a daemon keeps what it has captured of a database.
+std::string local_state_of(const config::DatabaseSettings& database);
+
 struct Source {
   std::string database;  // absolute; empty for a URL
   std::string location;  // of the replica, as a URL without secrets

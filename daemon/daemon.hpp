@@ -9,9 +9,10 @@ namespace litestreamd {
 
 struct DaemonOptions {
   config::Config config;
-  config::LoadOptions load;     // for files named in control calls
-  std::string log_level;        // of the command line; empty = not given
-  bool force_snapshot = false;  // with -once
+  config::LoadOptions load;        // for files named in control calls
+  std::string log_level;           // of the command line; empty = not given
+  bool force_snapshot = false;     // with -once
+  bool enforce_retention = false;  // with -once
 };
 
 // Until SIGTERM or SIGINT, or the end of the exec child. The exit status: 0; 1 when something failed, the final upload

@@ -21,6 +21,7 @@ constexpr std::array kFlags{
     cli::Flag{"exec", "CMD", "run CMD beside replication; its end ends the daemon, with its exit status"},
     cli::Flag{"once", "", "capture and upload every database one time, then exit"},
     cli::Flag{"force-snapshot", "", "with -once: write a full snapshot of every database too"},
+    cli::Flag{"enforce-retention", "", "with -once: remove what retention does not keep, of every database"},
     cli::Flag{"log-level", "LEVEL", "trace, debug, info, warn or error"},
     cli::Flag{"restore-if-db-not-exists", "", "restore a missing database before replicating it"},
     cli::Flag{"no-expand-env", "", "leave $NAME in the configuration file as it is"},
@@ -46,8 +47,9 @@ Result<void> check_combination(const cli::Arguments& args) {
   if (words.size() > 2) return refuse("multiple replicas on a single database are no longer supported");
   if (!words.empty() && args.has("config")) return refuse("cannot specify a replica URL and the -config flag");
   if (args.is_on("once") && args.has("exec")) return refuse("cannot specify -once flag with -exec");
-  if (args.is_on("force-snapshot") && !args.is_on("once"))
-    return refuse("cannot specify -force-snapshot flag without -once");
+  for (const char* flag : {"force-snapshot", "enforce-retention"})
+    if (args.is_on(flag) && !args.is_on("once"))
+      return refuse("cannot specify -" + std::string(flag) + " flag without -once");
   return {};
 }
 
@@ -56,6 +58,7 @@ Result<litestreamd::DaemonOptions> options_from(const cli::Arguments& args) {
   options.load.expand_environment = !args.is_on("no-expand-env");
   options.log_level = args.value("log-level");
   options.force_snapshot = args.is_on("force-snapshot");
+  options.enforce_retention = args.is_on("enforce-retention");
   const auto& words = args.positional();
   auto loaded = words.empty()
                     ? config::load(config::config_path(args.value("config"), options.load.environment), options.load)

@@ -63,6 +63,7 @@ Command ltx_command();
 Command wal_command();
 Command restore_command();
 Command replicate_command();
+Command reset_command();
 Command version_command();
 
 // "Error: MESSAGE", exit status 1; with an example "Try: EXAMPLE" below it.

@@ -59,6 +59,11 @@ Outcome run_restore(const Arguments& args) {
   return run_verb(restore_verb(), args);
 }
 
+Outcome run_reset(const Arguments& args) {
+  if (args.positional().empty()) return refuse("database path required", "litestream reset /path/to/db");
+  return run_verb(reset_verb(), args);
+}
+
 Outcome run_version(const Arguments& args) {
   if (!args.is_on("verbose")) return printed(std::string(cli::kVersion) + "\n");
   return run_verb(version_verb(), args);
@@ -104,6 +109,14 @@ Command restore_command() {
            kNoExpandEnv,
            kJson},
           run_restore};
+}
+
+Command reset_command() {
+  return {"reset",
+          "DB_PATH",
+          "Forget what was captured locally of a database.",
+          {kConfig, kNoExpandEnv, {"dry-run", FlagKind::boolean, "", "Only show what would be removed."}},
+          run_reset};
 }
 
 Command version_command() {

@@ -11,8 +11,8 @@ namespace {
 
 std::vector<Command> all_commands() {
   std::vector<Command> commands = control_commands();
-  for (Command (*make)() : {databases_command, ltx_command, replicate_command, restore_command, status_command,
-                            version_command, wal_command})
+  for (Command (*make)() : {databases_command, ltx_command, replicate_command, reset_command, restore_command,
+                            status_command, version_command, wal_command})
     commands.push_back(make());
   std::sort(commands.begin(), commands.end(), [](const Command& a, const Command& b) { return a.name < b.name; });
   return commands;

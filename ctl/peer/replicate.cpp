@@ -35,7 +35,6 @@ Outcome check_flags(const Arguments& args) {
   for (const char* flag : {"force-snapshot", "enforce-retention"})
     if (args.is_on(flag) && !args.is_on("once"))
       return refuse("cannot specify -" + std::string(flag) + " flag without -once");
-  if (args.is_on("enforce-retention")) return refuse("-enforce-retention is not supported by this build yet");
   return {};
 }
 
@@ -44,7 +43,6 @@ Outcome run_replicate(const Arguments& args) {
   if (auto r = check_flags(args); !r) return r;
   std::vector<std::string> words{daemon_program()};
   for (const auto& [name, value] : args.flags()) {
-    if (name == "enforce-retention") continue;
     words.push_back("-" + name);
     words.back() += "=" + value;
   }
@@ -68,7 +66,7 @@ Command replicate_command() {
            {"exec", FlagKind::text, "CMD", "Run CMD beside replication; its end ends replication."},
            {"once", FlagKind::boolean, "", "Sync every database one time, then exit."},
            {"force-snapshot", FlagKind::boolean, "", "With -once: write a full snapshot of every database too."},
-           {"enforce-retention", FlagKind::boolean, "", "With -once: not supported by this build yet."},
+           {"enforce-retention", FlagKind::boolean, "", "With -once: remove what retention does not keep."},
            {"log-level", FlagKind::text, "LEVEL", "trace, debug, info, warn or error."},
            kNoExpandEnv,
            {"restore-if-db-not-exists", FlagKind::boolean, "", "Restore a missing database before replicating it."}},

@@ -32,12 +32,6 @@ std::string size_text(std::uint64_t bytes) {
   return text.data();
 }
 
-std::string meta_of(const config::DatabaseSettings& db) {
-  if (!db.meta_path.empty()) return db.meta_path;
-  const fs::path path(db.path);
-  return (path.parent_path() / ("." + path.filename().string() + "-litestream")).string();
-}
-
 // The end of the newest local level-0 file; 0 when there is none.
 tl::expected<replica::TxId, std::error_code> local_txid(const std::string& meta) {
   std::error_code error;
@@ -63,7 +57,7 @@ Row row_of(const config::DatabaseSettings& db) {
   if (!fs::exists(db.path, error)) return row;
   const auto wal = fs::file_size(db.path + "-wal", error);
   row.wal = size_text(error ? 0 : wal);
-  const auto txid = local_txid(meta_of(db));
+  const auto txid = local_txid(local_state_of(db));
   row.status = !txid ? "error" : *txid ? "ok" : "not initialized";
   if (txid && *txid) row.txid = txid->text();
   return row;

@@ -2,6 +2,7 @@
 same transcripts, but for process ids, times and transaction ids. Offline commands give the same bytes."""
 import json
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -336,11 +337,68 @@ class OfflineCommands(unittest.TestCase):
         done = programs.run(link, "replicate", "-exec", "true", "-config", self.config, check=False)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
+    def test_reset(self):
+        config = ["-config", self.config]
+        self.same("reset")
+        self.same("reset", "a", "b")
+        self.same("reset", self.path / "none.db")
+        self.same("reset", "-dry-run", self.path / "a.db")
+        self.same("reset", "-dry-run", *config, self.path / "a.db")
+        local = self.path / ".a.db-litestream"
+        files = list(local.glob("ltx/0/*.ltx"))
+        self.assertTrue(files)
+        done = programs.run(client("ours"), "reset", self.path / "a.db")
+        self.assertEqual(done.stdout.splitlines(), [
+            f"Resetting local Litestream state for: {self.path}/a.db", f"Removing: {local}/ltx",
+            "Reset complete. Next replication sync will create a fresh snapshot."])
+        self.assertEqual(list(local.glob("ltx/0/*.ltx")), [])
+        # Nothing but the replica knows how far it was; it is continued, and holds all there is.
+        with sqlite3.connect(self.path / "a.db") as connection:
+            connection.execute("INSERT INTO t VALUES (99)")
+        connection.close()
+        programs.run(client("ours"), "replicate", "-once", self.path / "a.db", self.replica)
+        for kind in ("peer", "ours"):
+            with sqlite3.connect(programs.restore(kind, self.path / "r-a", self.path / f"{kind}.db")) as connection:
+                self.assertEqual(connection.execute("SELECT count(*) FROM t WHERE x = 99").fetchone(), (1,))
+            connection.close()
+        shutil.rmtree(local)
+        self.same("reset", self.path / "a.db")
+
+    def test_a_database_at_work_is_not_reset(self):
+        daemon = subprocess.Popen([client("ours"), "replicate", *["-config", self.config]], env=programs.environment(),
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(daemon.wait, 60)
+        self.addCleanup(daemon.terminate)
+        waiting.until(lambda: programs.run(client("ours"), "info", "-socket", self.path / "control.sock",
+                                           check=False).returncode == 0, "the daemon to answer", pause=0.05)
+        programs.run(client("ours"), "sync", "-wait", "-socket", self.path / "control.sock", self.path / "a.db")
+        done = programs.run(client("ours"), "reset", self.path / "a.db", check=False)
+        self.assertEqual((done.returncode, done.stderr.splitlines()[0]),
+                         (1, f"Error: database {self.path}/a.db is already replicated by process {daemon.pid}"))
+        self.assertTrue(list((self.path / ".a.db-litestream").glob("ltx/0/*.ltx")))
+
+    def test_retention_is_enforced_once(self):
+        settings = self.path / "short.yml"
+        settings.write_text(f"snapshot: {{retention: 1ms}}\ndbs: [{{path: {self.path}/a.db, "
+                            f"replica: {{path: {self.path}/kept-short}}}}]\n")
+        snapshots = lambda: list((self.path / "kept-short/ltx/9").glob("*.ltx"))
+        for n in range(3):
+            with sqlite3.connect(self.path / "a.db") as connection:
+                connection.execute("INSERT INTO t VALUES (?)", (n,))
+            connection.close()
+            programs.run(client("ours"), "replicate", "-once", "-force-snapshot", "-config", settings)
+        self.assertGreater(len(snapshots()), 2)
+        programs.run(client("ours"), "replicate", "-once", "-enforce-retention", "-config", settings)
+        self.assertEqual(len(snapshots()), 1)
+        programs.restore("peer", self.path / "kept-short", self.path / "short.db")
+        done = programs.run(client("ours"), "replicate", "-enforce-retention", "-config", settings, check=False)
+        self.assertEqual((done.returncode, done.stderr.splitlines()[0]),
+                         (1, "Error: cannot specify -enforce-retention flag without -once"))
+
     def test_what_we_cannot_do_is_said(self):
-        for words in (["restore", "-f", "-o", "x.db", self.replica], ["replicate", "-once", "-enforce-retention"]):
-            done = programs.run(client("ours"), *words, check=False)
-            self.assertEqual(done.returncode, 1)
-            self.assertIn("not supported by this build yet", done.stderr)
+        done = programs.run(client("ours"), "restore", "-f", "-o", "x.db", self.replica, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("not supported by this build yet", done.stderr)
 
 
 if __name__ == "__main__":

@@ -61,6 +61,8 @@ class Replicator {
   Result<TxId> wait_durable(const std::string& path, std::optional<TxId> txid, const Call& call = {});
   // Writes a level-9 snapshot now.
   Result<TxId> snapshot(const std::string& path, const Call& call = {});
+  // Removes now what retention does not keep.
+  Result<void> enforce_retention(const std::string& path, const Call& call = {});
 
   Result<DatabaseStatus> status(const std::string& path) const;
   std::vector<DatabaseStatus> list() const;  // by path

@@ -2,10 +2,10 @@
 #include "engine/database.hpp"
 
 #include <algorithm>
-#include <array>
 #include <thread>
 
 #include "engine/lane_lock.hpp"
+#include "engine/owner_lock.hpp"
 
 namespace replica::engine {
 namespace {
@@ -118,21 +118,8 @@ Result<void> Database::ensure_store() {
   identity_ = *info;
   if (store_) return {};
   if (auto r = io::make_directories(config_.meta_path, environment_.gate); !r) return r;
-  const std::string lock_path = config_.meta_path + "/lock";
-  auto lock = io::File::open(lock_path, io::File::Mode::read_write, environment_.gate, 0600);
+  auto lock = take_owner_lock(config_.meta_path, config_.path, environment_.gate);
   if (!lock) return pass(lock);
-  auto mine = lock->try_lock_exclusive();
-  if (!mine) return pass(mine);
-  if (!*mine) {
-    std::array<std::byte, 32> holder{};
-    auto n = lock->read_at(0, holder);
-    const std::string pid(reinterpret_cast<const char*>(holder.data()), n ? *n : 0);
-    return fail(Errc::busy, "database " + config_.path + " is already replicated by process " + pid,
-                "stop that daemon first; one database has one daemon");
-  }
-  const std::string pid = std::to_string(io::process_id());
-  if (auto r = lock->truncate(0); !r) return r;
-  if (auto r = lock->write_at(0, std::as_bytes(std::span(pid))); !r) return r;
   if (auto r = sweep_scratch(); !r) return r;
   auto store = store::LocalStore::open(config_.meta_path, config_.path, environment_.gate);
   if (!store) return pass(store, "open local store");

@@ -43,6 +43,8 @@ class Database {
   std::optional<Timestamp> next_maintenance();
   // Writes a level-9 snapshot of the state right now.
   Result<TxId> snapshot(const Call& call);
+  // Removes from the replica what retention does not keep, due or not.
+  Result<void> enforce_retention(const Call& call);
 
   // Lets go of the database: no connection, no descriptor. What was captured stays; capture() opens it again.
   void close();

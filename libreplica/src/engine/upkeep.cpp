@@ -48,6 +48,14 @@ Result<void> Database::maintain(const Call& call) {
   return maintained ? damage : maintained;
 }
 
+Result<void> Database::enforce_retention(const Call& call) {
+  if (!replica_) return fail(Errc::precondition_failed, "database has no replica");
+  auto lock = lock_lane(maintain_lock_, call, "retention");
+  if (!lock) return pass(lock);
+  if (auto r = levels_.load(*replica_, call); !r) return r;
+  return retain(environment_.clock->now(), call);
+}
+
 Result<void> Database::compact_level(Level level, const Call& call) {
   // A backlog is merged in runs; each makes progress or ends the loop.
   for (;;) {

@@ -29,6 +29,13 @@ struct Replicator::Impl {
     if (found == entries.end()) return fail(Errc::not_found, "database not found: " + path);
     return found->second;
   }
+  Result<std::shared_ptr<Entry>> find_open(const std::string& path) const {
+    auto entry = find(path);
+    if (!entry) return entry;
+    const std::lock_guard guard((*entry)->lock);
+    if ((*entry)->phase != Phase::open) return fail(Errc::precondition_failed, "database not open: " + path);
+    return entry;
+  }
   std::vector<std::shared_ptr<Entry>> all() const {
     const std::lock_guard guard(lock);
     std::vector<std::shared_ptr<Entry>> found;
@@ -150,13 +157,9 @@ Result<TxId> Replicator::stop(const std::string& path, const Call& call) {
 }
 
 Result<SyncOutcome> Replicator::sync(const std::string& path, bool wait, const Call& call) {
-  auto found = impl_->find(path);
+  auto found = impl_->find_open(path);
   if (!found) return pass(found);
   const std::shared_ptr<Entry>& entry = *found;
-  {
-    const std::lock_guard guard(entry->lock);
-    if (entry->phase != Phase::open) return fail(Errc::precondition_failed, "database not open: " + path);
-  }
   const Syncing syncing(*entry);
   engine::Database& database = entry->database;
   const TxId captured_before = database.captured(), replicated_before = database.replicated();
@@ -184,13 +187,15 @@ Result<TxId> Replicator::wait_durable(const std::string& path, std::optional<TxI
 }
 
 Result<TxId> Replicator::snapshot(const std::string& path, const Call& call) {
-  auto entry = impl_->find(path);
+  auto entry = impl_->find_open(path);
   if (!entry) return pass(entry);
-  {
-    const std::lock_guard guard((*entry)->lock);
-    if ((*entry)->phase != Phase::open) return fail(Errc::precondition_failed, "database not open: " + path);
-  }
   return (*entry)->database.snapshot(call);
+}
+
+Result<void> Replicator::enforce_retention(const std::string& path, const Call& call) {
+  auto entry = impl_->find_open(path);
+  if (!entry) return pass(entry);
+  return (*entry)->database.enforce_retention(call);
 }
 
 namespace {
