@@ -4,44 +4,26 @@ import datetime
 import hashlib
 import hmac
 import http.client
-import os
 import pathlib
-import socket
-import subprocess
-import unittest
 
-from . import waiting
+from . import servers
 
-SERVERS = pathlib.Path(os.environ.get("LITESTREAM_SERVERS", pathlib.Path(__file__).resolve().parents[2] / "build/servers"))
-PROGRAM = SERVERS / "versitygw"
+PROGRAM = servers.SERVERS / "versitygw"
+required = servers.required(PROGRAM)
 KEY, SECRET, REGION, BUCKET = "test", "testsecret", "us-east-1", "bucket"
 ENVIRONMENT = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET}
 
 
-def required(test_class):
-    """Skips the tests of a class where the server is not installed; fails where LITESTREAM_REQUIRE_SERVERS is 1."""
-    if PROGRAM.exists():
-        return test_class
-    if os.environ.get("LITESTREAM_REQUIRE_SERVERS") == "1":
-        raise RuntimeError(f"{PROGRAM} is missing; run scripts/test-servers")
-    return unittest.skip("versitygw is not installed; run scripts/test-servers")(test_class)
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
-class S3Server:
+class S3Server(servers.LocalServer):
     """One bucket in a directory below `directory`."""
 
     def __init__(self, directory):
         self.root = pathlib.Path(directory) / "s3"
         self.root.mkdir()
-        self.port = free_port()
-        self.process = None
-        self.start()
+        port = servers.free_port()
+        command = [PROGRAM, "--port", f"127.0.0.1:{port}", "--region", REGION, "--keep-alive", "--quiet", "posix", self.root]
+        env = {"ROOT_ACCESS_KEY": KEY, "ROOT_SECRET_KEY": SECRET, "PATH": "/usr/bin:/bin"}
+        super().__init__(command, port, pathlib.Path(directory) / "s3.log", env)
         self.request("PUT", f"/{BUCKET}")
 
     @property
@@ -50,25 +32,6 @@ class S3Server:
 
     def url(self, path):
         return f"s3://{BUCKET}/{path}?endpoint={self.endpoint}&region={REGION}"
-
-    def start(self):
-        command = [str(PROGRAM), "--port", f"127.0.0.1:{self.port}", "--region", REGION, "--keep-alive", "--quiet", "posix",
-                   str(self.root)]
-        env = {"ROOT_ACCESS_KEY": KEY, "ROOT_SECRET_KEY": SECRET, "PATH": "/usr/bin:/bin"}
-        self.process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        waiting.until(self._answers, "versitygw to answer")
-
-    def stop(self):
-        if self.process and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-
-    def _answers(self):
-        try:
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
-            return True
-        except OSError:
-            return False
 
     def keys(self):
         """What is in the bucket, from the directory that holds it."""
