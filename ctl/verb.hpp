@@ -56,6 +56,7 @@ Verb top_verb();
 Verb restore_verb();
 Verb ltx_verb();
 Verb databases_verb();
+Verb check_backend_verb();
 Verb version_verb();
 Verb completion_verb();
 Verb manual_verb();

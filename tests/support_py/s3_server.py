@@ -4,7 +4,9 @@ import datetime
 import hashlib
 import hmac
 import http.client
+import json
 import pathlib
+import subprocess
 
 from . import servers
 
@@ -21,7 +23,10 @@ class S3Server(servers.LocalServer):
         self.root = pathlib.Path(directory) / "s3"
         self.root.mkdir()
         port = servers.free_port()
-        command = [PROGRAM, "--port", f"127.0.0.1:{port}", "--region", REGION, "--keep-alive", "--quiet", "posix", self.root]
+        accounts = pathlib.Path(directory) / "s3-accounts"
+        accounts.mkdir()
+        command = [PROGRAM, "--port", f"127.0.0.1:{port}", "--region", REGION, "--keep-alive", "--quiet",
+                   "--iam-dir", accounts, "--iam-cache-disable", "posix", self.root]
         env = {"ROOT_ACCESS_KEY": KEY, "ROOT_SECRET_KEY": SECRET, "PATH": "/usr/bin:/bin"}
         super().__init__(command, port, pathlib.Path(directory) / "s3.log", env)
         self.request("PUT", f"/{BUCKET}")
@@ -38,24 +43,41 @@ class S3Server(servers.LocalServer):
         bucket = self.root / BUCKET
         return sorted(str(p.relative_to(bucket)) for p in bucket.rglob("*") if p.is_file() and ".sgwtmp" not in p.parts)
 
-    def request(self, method, path):
-        """A signed request without body or query."""
+    def account(self, name, secret, actions):
+        """A user who may do what `actions` of S3 names with the bucket, and nothing else."""
+        self._admin("create-user", "--access", name, "--secret", secret, "--role", "user")
+        resources = [f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"]
+        rule = {"Effect": "Allow", "Principal": {"AWS": [name]}, "Action": [f"s3:{one}" for one in actions],
+                "Resource": resources}
+        self.request("PUT", f"/{BUCKET}", "policy=", json.dumps({"Version": "2012-10-17", "Statement": [rule]}).encode())
+
+    def change_secret(self, name, secret):
+        self._admin("update-user", "--access", name, "--secret", secret)
+
+    def _admin(self, *arguments):
+        command = [str(PROGRAM), "admin", "--access", KEY, "--secret", SECRET, "--endpoint-url", self.endpoint, *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"{' '.join(arguments)}: {done.stdout}{done.stderr}")
+
+    def request(self, method, path, query="", body=b""):
+        """Signed as the root account; the query as it is signed."""
         now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
-        nothing = hashlib.sha256(b"").hexdigest()
-        headers = {"host": f"127.0.0.1:{self.port}", "x-amz-content-sha256": nothing, "x-amz-date": now}
+        digest = hashlib.sha256(body).hexdigest()
+        headers = {"host": f"127.0.0.1:{self.port}", "x-amz-content-sha256": digest, "x-amz-date": now}
         lines = "".join(f"{k}:{v}\n" for k, v in headers.items())
         names, scope = ";".join(headers), f"{now[:8]}/{REGION}/s3/aws4_request"
-        canonical = f"{method}\n{path}\n\n{lines}\n{names}\n{nothing}"
+        canonical = f"{method}\n{path}\n{query}\n{lines}\n{names}\n{digest}"
         text = f"AWS4-HMAC-SHA256\n{now}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
         key = ("AWS4" + SECRET).encode()
         for part in (now[:8], REGION, "s3", "aws4_request", text):
             key = hmac.new(key, part.encode(), hashlib.sha256).digest()
         headers["authorization"] = f"AWS4-HMAC-SHA256 Credential={KEY}/{scope},SignedHeaders={names},Signature={key.hex()}"
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        connection.request(method, path, headers=headers)
+        connection.request(method, path + ("?" + query if query else ""), body or None, headers)
         answer = connection.getresponse()
-        body = answer.read()
+        answered = answer.read()
         connection.close()
         if answer.status >= 300:
-            raise RuntimeError(f"{method} {path}: {answer.status} {body[:300]}")
-        return body
+            raise RuntimeError(f"{method} {path}: {answer.status} {answered[:300]}")
+        return answered
