@@ -1,7 +1,6 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <cstdio>
-#include <filesystem>
 
 #include "config/build.hpp"
 #include "interrupt.hpp"
@@ -110,18 +109,6 @@ Outcome verdict(const StoreReport& report, const StoreCheck& check, bool interru
   return tl::unexpected(std::move(problem));
 }
 
-// A store in a directory keeps the folders.
-void remove_folders(const Place& place, const std::string& prefix) {
-  if (place.settings.type != "file") return;
-  const std::filesystem::path top = std::filesystem::path(place.settings.root) / prefix;
-  std::error_code ignored;
-  std::vector<std::filesystem::path> folders{top};
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(top, ignored))
-    if (entry.is_directory(ignored)) folders.push_back(entry.path());
-  for (auto folder = folders.rbegin(); folder != folders.rend(); ++folder)
-    std::filesystem::remove(*folder, ignored);  // only when empty
-}
-
 Outcome run_check(const cli::Arguments& args) {
   if (args.positional().empty())
     return misuse("replica URL or database path required", "litestreamctl check-backend s3://bucket/path");
@@ -139,7 +126,6 @@ Outcome run_check(const cli::Arguments& args) {
   const replica::Call call{.stop = interrupt.token(), .deadline = {}};
   const auto backend = config::open_backend(place->settings);
   const StoreReport report = check_store(*backend, check, call);
-  remove_folders(*place, check.prefix);
   const std::string text = as_json ? report_json(report, check, *place) : summary_text(report, check);
   if (auto said = printed(text); !said) return said;
   return verdict(report, check, interrupt.token().stop_requested());

@@ -174,6 +174,8 @@ class Examination {
       for (int i = 0; i < kClearingThreads; ++i) threads.emplace_back(remove_some);
     }
     std::sort(report_.left.begin(), report_.left.end());
+    if (!report_.left.empty()) return;
+    if (auto removed = backend_.remove_folders(check_.prefix, call); !removed) report_.clearing = removed.error();
   }
 
   replica::Backend& backend_;

@@ -74,6 +74,8 @@ std::string location_of(const ReplicaSettings& replica, const HostPort& host) {
   constexpr std::string_view kOpen = "-._~/!$'()*,;:@=";
   const std::string directory = directory_of(replica);
   std::string out = "sftp://" + encode_url_text(replica.store.user) + "@" + address_text(host, kPort);
+  // A directory that is really called "~" must not read as the login directory.
+  if (directory == "/~" || directory.starts_with("/~/")) out += "/.";
   if (directory.starts_with('/')) return out + encode_url_text(directory, kOpen);
   return out + "/~" + (directory.empty() ? "" : "/") + encode_url_text(directory, kOpen);
 }

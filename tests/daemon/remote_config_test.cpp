@@ -88,6 +88,7 @@ TEST_CASE("addresses of sftp replicas") {
       {"sftp://u@h/", "h", 22, "u", "", "/", "sftp://u@h/"},
       {"sftp://u@h", "h", 22, "u", "", "", "sftp://u@h/~"},
       {"sftp://u@h/~", "h", 22, "u", "", "", "sftp://u@h/~"},
+      {"sftp://u@h//~/b", "h", 22, "u", "", "/~/b", "sftp://u@h/./~/b"},
       {"sftp://u@h/~/b", "h", 22, "u", "", "b", "sftp://u@h/~/b"},
       {"sftp://a%40b@[::1]:2022/b", "::1", 2022, "a@b", "", "/b", "sftp://a%40b@[::1]:2022/b"},
   }));

@@ -10,7 +10,7 @@ import unittest
 from scenario import BIN, LIMIT, Scenario, until
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support_py import s3_server, sftp_server  # noqa: E402
+from support_py import nats_server, s3_server, sftp_server  # noqa: E402
 
 EXAM = 20  # checks of the exam
 
@@ -142,7 +142,19 @@ class OnSftp(CheckBackend):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.passes(report, "sftp", server.location("app"))
         self.assertEqual(report["capabilities"], {"conditional_put": True, "keeps_modified_at": False})
-        self.assertEqual(server.files(), [])
+        self.assertEqual(list((server.root / "app").iterdir()), [])
+
+
+@nats_server.required
+class OnNats(CheckBackend):
+    def test_a_good_store(self):
+        server = nats_server.NatsServer(self.dir)
+        self.addCleanup(server.stop)
+        login = f"nats://{nats_server.USER}:{nats_server.PASSWORD}@127.0.0.1:{server.port}/backups?create-bucket=true"
+        done, report = self.check(login)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.passes(report, "nats", f"{server.url}/backups")
+        self.assertNotIn(nats_server.PASSWORD, done.stdout)
 
 
 if __name__ == "__main__":
