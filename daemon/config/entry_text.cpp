@@ -39,10 +39,17 @@ Lines replica_lines(const ReplicaSettings& replica) {
   if (replica.type.empty() || replica.type == "file") {
     out.emplace_back("path", quoted_text(replica.root));
   } else {
-    out.emplace_back("type", replica.type);
-    out.emplace_back("path", quoted_text(replica.key_prefix.substr(0, replica.key_prefix.size() - 1)));
+    // For the peer the address is all that names a server of NATS.
+    const bool by_url = replica.type == "nats";
+    if (by_url) {
+      out.emplace_back("url", quoted_text(replica.location));
+    } else {
+      out.emplace_back("type", replica.type);
+      out.emplace_back("path", quoted_text(replica.key_prefix.substr(0, replica.key_prefix.size() - 1)));
+    }
     for (const StoreValue& value : open_values(replica.store))
-      out.emplace_back(value.key, value.quoted ? quoted_text(value.text) : value.text);
+      if (!by_url || (value.key != "host" && value.key != "bucket"))
+        out.emplace_back(value.key, value.quoted ? quoted_text(value.text) : value.text);
   }
   if (replica.sync_interval) out.emplace_back("sync-interval", format_duration(*replica.sync_interval));
   return out;

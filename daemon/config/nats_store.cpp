@@ -113,6 +113,7 @@ Result<void> settle_nats(ReplicaSettings& replica, const StoreSettings& defaults
   if (auto settled = settle_files(store); !settled) return settled;
   auto shown = server_list(store.host, true);
   if (!shown) return replica::pass(shown);
+  store.host = *shown;  // the same for all ways to write it
   replica.location = "nats://" + *shown + "/" + store.bucket;
   return {};
 }

@@ -251,6 +251,7 @@ TEST_CASE("what is persisted of sftp and nats replicas means the same, but for t
   };
   again("url: 'sftp://u:hush@h:2022/a%20b?key-path=/k', concurrent-writes: false");
   again("type: sftp, user: u, host: h, password: hush, path: 'a\"b', host-key: 'ssh-rsa A'");
+  again("type: nats, host: 'H:4222,h2', bucket: b, token: hush");
   again("url: 'nats://h:4223/b', token: hush, root-cas: ['/a b', /c], timeout: 3s, tls: true");
 }
 
