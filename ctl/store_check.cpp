@@ -13,7 +13,6 @@ namespace litestreamctl {
 
 using replica::Call;
 using replica::Errc;
-using replica::Error;
 using replica::Result;
 
 namespace {
@@ -171,6 +170,7 @@ class Examination {
     };
     {
       std::vector<std::jthread> threads;
+      threads.reserve(kClearingThreads);
       for (int i = 0; i < kClearingThreads; ++i) threads.emplace_back(remove_some);
     }
     std::sort(report_.left.begin(), report_.left.end());

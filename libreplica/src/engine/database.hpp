@@ -124,7 +124,7 @@ class Database {
   mutable std::mutex status_lock_;
   DatabaseStatus status_;
   bool error_of_maintenance_ = false;  // status_lock_: last_error is
-  Backlog backlog_;  // status_lock_ from here on
+  Backlog backlog_;                    // status_lock_ from here on
   // What lies here from before this time may be on the replica: it counts once the replica's position is known.
   std::optional<Timestamp> count_from_;
   std::uint64_t uncaptured_bytes_ = 0;
