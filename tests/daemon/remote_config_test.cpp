@@ -13,7 +13,6 @@
 
 using config::parse;
 using config::ReplicaSettings;
-using replica::Errc;
 
 namespace {
 
