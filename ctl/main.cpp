@@ -14,7 +14,7 @@ std::string overview(const std::vector<Verb>& verbs) {
   std::string text = "Usage: litestreamctl COMMAND [OPTIONS] [ARGUMENTS]\n\nCommands:\n";
   for (const Verb& verb : verbs) {
     std::string line = "  " + verb.name;
-    line.resize(14, ' ');
+    line.resize(18, ' ');
     text += line + verb.summary.substr(0, verb.summary.find_first_of(":.")) + ".\n";
   }
   return text + "\nlitestreamctl COMMAND -help tells more.\n";

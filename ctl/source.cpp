@@ -19,13 +19,13 @@ std::string local_state_of(const config::DatabaseSettings& database) {
   return database.meta_path.empty() ? replica::default_meta_path(database.path) : database.meta_path;
 }
 
-tl::expected<Source, Problem> open_source(const std::string& argument, const cli::Arguments& args) {
+tl::expected<Place, Problem> find_place(const std::string& argument, const cli::Arguments& args) {
   const bool is_database = argument.starts_with("sqlite://") || argument.starts_with("sqlite3://");
   if (config::is_url(argument) && !is_database) {
     if (args.has("config")) return misuse("cannot specify a replica URL and the -config flag");
     auto settings = config::replica_at(argument);
     if (!settings) return problem(settings.error());
-    return Source{"", settings->location, config::open_replica(*settings)};
+    return Place{"", std::move(*settings)};
   }
   auto path = config::absolute_path(argument);
   if (!path) return misuse(path.error().message);
@@ -35,7 +35,13 @@ tl::expected<Source, Problem> open_source(const std::string& argument, const cli
   if (settings == nullptr)
     return tl::unexpected(Problem{"database not found in config: " + *path, "see " + config->file});
   if (!settings->replica) return tl::unexpected(Problem{"database has no replica configured: " + *path});
-  return Source{*path, settings->replica->location, config::open_replica(*settings->replica)};
+  return Place{*path, *settings->replica};
+}
+
+tl::expected<Source, Problem> open_source(const std::string& argument, const cli::Arguments& args) {
+  auto place = find_place(argument, args);
+  if (!place) return tl::unexpected(place.error());
+  return Source{place->database, place->settings.location, config::open_replica(place->settings)};
 }
 
 }  // namespace litestreamctl

@@ -57,6 +57,7 @@ Verb restore_verb();
 Verb ltx_verb();
 Verb databases_verb();
 Verb reset_verb();
+Verb check_backend_verb();
 Verb version_verb();
 Verb completion_verb();
 Verb manual_verb();

@@ -46,6 +46,9 @@ class MeteredBackend final : public replica::Backend {
   Result<void> remove(std::string_view key, const Call& call) override {
     return measure("DELETE", [&] { return inner_->remove(key, call); });
   }
+  Result<void> remove_folders(std::string_view name, const Call& call) override {
+    return measure("DELETE", [&] { return inner_->remove_folders(name, call); });
+  }
 
  private:
   std::shared_ptr<replica::Backend> inner_;

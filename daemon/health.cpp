@@ -15,7 +15,7 @@ std::string seconds_text(double seconds) {
 
 // Empty when the database is well.
 std::string complaint(const DatabaseStatus& status, const control::HealthQuery& query, double lag) {
-  if (status.last_error) return status.last_error->message;
+  if (status.last_error) return (status.auth_failed ? "auth_failed: " : "") + status.last_error->message;
   if (query.max_lag_seconds && lag > *query.max_lag_seconds) return "lags " + seconds_text(lag);
   if (query.ready && !status.last_sync_at) return "not replicated yet";
   return {};

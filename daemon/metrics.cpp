@@ -110,6 +110,11 @@ constexpr DatabaseFamily kDatabaseFamilies[] = {
      [](const DatabaseStatus& s) { return s.state == replica::DatabaseState::open ? 1.0 : 0.0; }},
     {"litestream_database_error", "gauge", "1 while the last step of replication failed",
      [](const DatabaseStatus& s) { return s.last_error ? 1.0 : 0.0; }},
+    {"litestream_replica_auth_failed", "gauge", "1 while the store refuses uploads",
+     [](const DatabaseStatus& s) { return s.auth_failed ? 1.0 : 0.0; }},
+    {"litestream_replica_retention_refused", "gauge",
+     "1 while the store refuses to delete what retention has condemned",
+     [](const DatabaseStatus& s) { return s.retention_error ? 1.0 : 0.0; }},
     {"litestream_replica_txid", "gauge", "Last transaction id durable on the replica",
      [](const DatabaseStatus& s) { return real(s.replicated_txid.value); }},
 };

@@ -49,9 +49,12 @@ replica::DatabaseConfig database_config(const DatabaseSettings& settings, const 
   return out;
 }
 
+std::unique_ptr<replica::Backend> open_backend(const ReplicaSettings& settings) {
+  return replica::make_retrying_backend(kind_named(settings.type).value()->make(settings, {}));
+}
+
 replica::Replica open_replica(const ReplicaSettings& settings) {
-  const StoreKind& kind = *kind_named(settings.type).value();
-  return {replica::make_retrying_backend(kind.make(settings, {})), "", kind.layout};
+  return {open_backend(settings), "", kind_named(settings.type).value()->layout};
 }
 
 }  // namespace config

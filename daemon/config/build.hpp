@@ -17,6 +17,7 @@ replica::ReplicatorOptions replicator_options(const Config& config);
 replica::DatabaseConfig database_config(const DatabaseSettings& settings, const Decorate& decorate = {});
 
 // For the offline verbs: tries again what may go better a second time.
+std::unique_ptr<replica::Backend> open_backend(const ReplicaSettings& settings);
 replica::Replica open_replica(const ReplicaSettings& settings);
 
 }  // namespace config

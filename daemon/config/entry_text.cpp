@@ -1,5 +1,6 @@
 #include <vector>
 
+#include "config/scalar.hpp"
 #include "config/store_schema.hpp"
 #include "config/yaml_edit.hpp"
 
@@ -7,16 +8,6 @@ namespace config {
 namespace {
 
 const char* word(bool value) { return value ? "true" : "false"; }
-
-// Double quotes: what JSON and YAML agree on.
-std::string quoted(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + "\"";
-}
 
 using Lines = std::vector<std::pair<std::string, std::string>>;  // key, value
 
@@ -29,9 +20,9 @@ Lines entry_lines(const DatabaseSettings& settings, bool enabled) {
   const auto number = [&](const char* key, auto which) {
     if (settings.*which != standard.*which) out.emplace_back(key, std::to_string(settings.*which));
   };
-  out.emplace_back("path", quoted(settings.path));
+  out.emplace_back("path", quoted_text(settings.path));
   out.emplace_back("enabled", word(enabled));
-  if (!settings.meta_path.empty()) out.emplace_back("meta-path", quoted(settings.meta_path));
+  if (!settings.meta_path.empty()) out.emplace_back("meta-path", quoted_text(settings.meta_path));
   time("monitor-interval", &DatabaseSettings::monitor_interval);
   time("checkpoint-interval", &DatabaseSettings::checkpoint_interval);
   time("busy-timeout", &DatabaseSettings::busy_timeout);
@@ -46,12 +37,19 @@ Lines entry_lines(const DatabaseSettings& settings, bool enabled) {
 Lines replica_lines(const ReplicaSettings& replica) {
   Lines out;
   if (replica.type.empty() || replica.type == "file") {
-    out.emplace_back("path", quoted(replica.root));
+    out.emplace_back("path", quoted_text(replica.root));
   } else {
-    out.emplace_back("type", replica.type);
-    out.emplace_back("path", quoted(replica.key_prefix.substr(0, replica.key_prefix.size() - 1)));
+    // For the peer the address is all that names a server of NATS.
+    const bool by_url = replica.type == "nats";
+    if (by_url) {
+      out.emplace_back("url", quoted_text(replica.location));
+    } else {
+      out.emplace_back("type", replica.type);
+      out.emplace_back("path", quoted_text(replica.key_prefix.substr(0, replica.key_prefix.size() - 1)));
+    }
     for (const StoreValue& value : open_values(replica.store))
-      out.emplace_back(value.key, value.quoted ? quoted(value.text) : value.text);
+      if (!by_url || (value.key != "host" && value.key != "bucket"))
+        out.emplace_back(value.key, value.quoted ? quoted_text(value.text) : value.text);
   }
   if (replica.sync_interval) out.emplace_back("sync-interval", format_duration(*replica.sync_interval));
   return out;

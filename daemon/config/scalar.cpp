@@ -71,6 +71,15 @@ replica::Failure fail_at(const Spot& spot, std::string_view message, std::string
   return fail(Errc::invalid_argument, text + std::string(message), std::move(hint));
 }
 
+std::string quoted_text(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "\"";
+}
+
 Result<void> assign(const Spot& spot, const Node& node, std::string& out) {
   if (node.kind == Node::Kind::null) return {};
   if (node.kind != Node::Kind::scalar) return wrong_type(spot, node, "a text");

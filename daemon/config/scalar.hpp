@@ -18,6 +18,9 @@ struct Spot {
 
 replica::Failure fail_at(const Spot& spot, std::string_view message, std::string hint = {});
 
+// In double quotes, as JSON and YAML agree on.
+std::string quoted_text(std::string_view text);
+
 // A null leaves `out` as it is.
 replica::Result<void> assign(const Spot& spot, const Node& node, std::string& out);
 replica::Result<void> assign(const Spot& spot, const Node& node, bool& out);

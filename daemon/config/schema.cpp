@@ -17,15 +17,13 @@ using replica::Result;
 namespace {
 
 // Settings of the peer's other replica types. They may stand in a replica and, as defaults for all, at the top.
-constexpr std::array<std::string_view, 33> kPeerKeys{
-    "max-sync-ltx-files", "auto-recover", "validation-interval", "age", "account-name", "account-key", "sas-token",
-    "host", "user", "password", "key-path", "host-key", "concurrent-writes", "webdav-url", "webdav-username",
-    "webdav-password", "jwt", "seed", "creds", "nkey", "username", "token", "client-cert", "client-key", "tls",
-    "root-cas", "max-reconnects", "reconnect-wait", "timeout",
-    // Only at the top.
-    "mcp-addr", "verify-compaction", "validation",
-    // Only in logging.
-    "source"};
+constexpr std::array<std::string_view, 14> kPeerKeys{"max-sync-ltx-files", "auto-recover", "validation-interval", "age",
+                                                     "account-name", "account-key", "sas-token", "webdav-url",
+                                                     "webdav-username", "webdav-password",
+                                                     // Only at the top.
+                                                     "mcp-addr", "verify-compaction", "validation",
+                                                     // Only in logging.
+                                                     "source"};
 
 // The keys of StoreSettings, of a replica or as defaults for all.
 template <class Owner>
@@ -34,9 +32,10 @@ Result<bool> read_store(const Spot& spot, std::string_view name, const Node& nod
 }
 
 constexpr std::array kReplicaKeys{
-    field<&ReplicaSettings::type>("type", "kind of store: file or s3 (file)"),
-    field<&ReplicaSettings::path>("path", "directory of the replica; s3: in front of the keys"),
-    field<&ReplicaSettings::url>("url", "file:///DIRECTORY or s3://BUCKET/PATH; instead of path"),
+    field<&ReplicaSettings::type>("type", "kind of store: file, s3, sftp or nats (file)"),
+    field<&ReplicaSettings::path>("path", "directory of the replica; s3: in front of the keys; not with nats"),
+    field<&ReplicaSettings::url>(
+        "url", "file:///DIR, s3://BUCKET/PATH, sftp://USER@HOST/DIR or nats://HOST/BUCKET; instead of path"),
     field<&ReplicaSettings::sync_interval>("sync-interval", "shortest time between two uploads (1s)"),
     field<&ReplicaSettings::name>("name", ""),
 };

@@ -11,6 +11,7 @@ using replica::Result;
 namespace {
 
 bool is_said(const std::string& value) { return !value.empty(); }
+bool is_said(const std::vector<std::string>& value) { return !value.empty(); }
 template <class T>
 bool is_said(const std::optional<T>& value) {
   return value.has_value();
@@ -20,6 +21,12 @@ std::string text_of(const std::string& value) { return value; }
 std::string text_of(const std::optional<bool>& value) { return *value ? "true" : "false"; }
 std::string text_of(const std::optional<int>& value) { return std::to_string(*value); }
 std::string text_of(const std::optional<Size>& value) { return std::to_string(value->bytes); }
+std::string text_of(const std::optional<Duration>& value) { return format_duration(*value); }
+std::string text_of(const std::vector<std::string>& value) {
+  std::string out;
+  for (const std::string& one : value) out += (out.empty() ? "[" : ", ") + quoted_text(one);
+  return out + "]";
+}
 
 struct StoreKey {
   Key<StoreSettings> key;
@@ -63,6 +70,32 @@ constexpr StoreKey kRows[] = {
     row<&S::sse_customer_key>("sse-customer-key", "s3: 32 bytes in base64", kSecret),
     row<&S::sse_customer_key_path>("sse-customer-key-path", "s3: a file with that"),
     row<&S::sse_kms_key_id>("sse-kms-key-id", "s3: key of the KMS that encrypts new objects"),
+
+    row<&S::host>("host", "sftp: HOST or HOST:PORT; nats without url: the same, or several (127.0.0.1)"),
+    row<&S::user>("user", "sftp: who logs in"),
+    row<&S::password>("password", "sftp, nats", kSecret),
+    row<&S::key_path>("key-path", "sftp: private key file; without it and a password the agent is asked"),
+    row<&S::key_passphrase>("key-passphrase", "sftp: of an encrypted key file", kSecret),
+    row<&S::host_key>("host-key",
+                      "sftp: key of the server, as ssh-keyscan has it from the type on, or SHA256:HASH (known_hosts)"),
+    row<&S::known_hosts_path>("known-hosts-path", "sftp: file of known hosts (the user's and the system's)"),
+    row<&S::accept_any_host_key>("accept-any-host-key", "sftp: true = whoever answers gets the data (false)"),
+    row<&S::concurrent_writes>("concurrent-writes", "sftp: false = a block is sent when the last is answered (true)"),
+
+    row<&S::jwt>("jwt", "nats: credentials, with seed", kSecret),
+    row<&S::seed>("seed", "nats: private key of jwt or nkey", kSecret),
+    row<&S::creds>("creds", "nats: credentials file"),
+    row<&S::nkey>("nkey", "nats: public key, with seed"),
+    row<&S::username>("username", "nats: with password"),
+    row<&S::token>("token", "nats", kSecret),
+    row<&S::tls>("tls", "nats: true = only over TLS (false)"),
+    row<&S::root_cas>("root-cas", "nats: files of trusted certificates (the system's)"),
+    row<&S::client_cert>("client-cert", "nats: certificate file, with client-key"),
+    row<&S::client_key>("client-key", "nats: file of its private key"),
+    row<&S::timeout>("timeout", "nats: for connecting, and for a server that is silent (10s)"),
+    row<&S::create_bucket>("create-bucket", "nats: true = make the bucket when it is missing (false)"),
+    row<&S::max_reconnects>("max-reconnects", ""),
+    row<&S::reconnect_wait>("reconnect-wait", ""),
 };
 
 }  // namespace
@@ -73,6 +106,24 @@ Result<bool> read_store_key(const Spot& spot, std::string_view name, const Node&
   if (found == std::end(kRows)) return false;
   if (auto read = found->key.read(spot, node, out); !read) return replica::pass(read);
   return true;
+}
+
+Result<void> read_store_parameter(const std::string& name, const std::string& value,
+                                  std::span<const std::string_view> allowed, StoreSettings& out) {
+  const auto refuse = [&](const std::string& why) {
+    return replica::fail(replica::Errc::invalid_argument, why + " query parameter \"" + name + "\" in replica url");
+  };
+  if (std::find(allowed.begin(), allowed.end(), name) == allowed.end()) return refuse("unknown");
+  Node node;
+  node.kind = Node::Kind::scalar;
+  node.text = value;
+  auto read = read_store_key({.path = name}, name, node, out);
+  return read ? Result<void>{} : refuse("invalid value of");
+}
+
+bool has_secrets(const StoreSettings& settings) {
+  return std::any_of(std::begin(kRows), std::end(kRows),
+                     [&](const StoreKey& one) { return one.secret && one.text(settings); });
 }
 
 std::vector<std::string_view> store_key_names() {

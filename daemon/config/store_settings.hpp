@@ -5,6 +5,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
+
+#include "config/duration.hpp"
 
 namespace config {
 
@@ -21,6 +24,17 @@ struct StoreSettings {
   std::optional<bool> force_path_style, sign_payload, require_content_md5, sign_accept_encoding, skip_verify;
   std::optional<Size> part_size;
   std::optional<int> concurrency;
+
+  // sftp; the password is also that of nats
+  std::string host, user, password, key_path, key_passphrase, host_key, known_hosts_path;
+  std::optional<bool> concurrent_writes, accept_any_host_key;
+
+  // nats
+  std::string jwt, seed, creds, nkey, username, token, client_cert, client_key;
+  std::vector<std::string> root_cas;
+  std::optional<bool> tls, create_bucket;
+  std::optional<int> max_reconnects;
+  std::optional<Duration> reconnect_wait, timeout;
 
   friend bool operator==(const StoreSettings&, const StoreSettings&) = default;
 };

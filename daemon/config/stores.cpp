@@ -4,8 +4,11 @@
 #include <array>
 #include <cctype>
 
+#include "config/nats_store.hpp"
 #include "config/paths.hpp"
 #include "config/s3_store.hpp"
+#include "config/sftp_store.hpp"
+#include "config/url.hpp"
 
 namespace config {
 
@@ -34,9 +37,11 @@ std::unique_ptr<replica::Backend> make_file(const ReplicaSettings& replica, cons
 constexpr StoreKind kKinds[] = {
     {"file", KeyLayout::ltx_folder, settle_file, make_file, false},
     {"s3", KeyLayout::hex_levels, settle_s3, make_s3},
+    {"sftp", KeyLayout::ltx_folder, settle_sftp, make_sftp},
+    {"nats", KeyLayout::ltx_folder, settle_nats, make_nats},
 };
 
-constexpr std::array<std::string_view, 7> kPeerTypes{"gs", "abs", "sftp", "webdav", "webdavs", "nats", "oss"};
+constexpr std::array<std::string_view, 5> kPeerTypes{"gs", "abs", "webdav", "webdavs", "oss"};
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -54,7 +59,7 @@ Result<const StoreKind*> kind_named(std::string_view type) {
   }
   if (std::find(kPeerTypes.begin(), kPeerTypes.end(), type) != kPeerTypes.end())
     return fail(Errc::unsupported, "replica type " + std::string(type) + " is not supported by this build yet",
-                "use a replica of type file or s3");
+                "use a replica of type file, s3, sftp or nats");
   return fail(Errc::invalid_argument, "unknown replica type in config: \"" + std::string(type) + "\"");
 }
 
@@ -62,7 +67,7 @@ Result<const StoreKind*> kind_of(const ReplicaSettings& replica) {
   if (replica.url.empty()) return kind_named(replica.type);
   const std::size_t colon = replica.url.find(':');
   if (colon == std::string::npos || colon == 0)
-    return fail(Errc::invalid_argument, "replica url scheme required: " + replica.url,
+    return fail(Errc::invalid_argument, "replica url scheme required: " + without_password(replica.url),
                 "write a file replica as file:///path");
   return kind_named(lower(std::string_view(replica.url).substr(0, colon)));
 }
@@ -70,7 +75,7 @@ Result<const StoreKind*> kind_of(const ReplicaSettings& replica) {
 Result<void> settle(ReplicaSettings& replica, const StoreSettings& defaults) {
   if (is_url(replica.path))
     return fail(Errc::invalid_argument,
-                "replica path cannot be a url, please use the 'url' field instead: " + replica.path);
+                "replica path cannot be a url, please use the 'url' field instead: " + without_password(replica.path));
   auto kind = kind_of(replica);
   if (!kind) return replica::pass(kind);
   replica.type = (*kind)->type;

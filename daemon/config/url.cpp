@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 
 namespace config {
 
@@ -104,6 +105,51 @@ Result<Url> parse_url(std::string_view url) {
   auto path = decode_url_text(before_query.substr(slash));
   if (!path) return replica::pass(path);
   out.path = std::move(*path);
+  return out;
+}
+
+std::string without_password(std::string_view url) {
+  url = url.substr(0, url.find('?'));
+  const std::size_t scheme = url.find("://");
+  const std::size_t host = scheme == std::string_view::npos ? 0 : scheme + 3;
+  const std::string_view authority = url.substr(host, url.find('/', host) - host);
+  const std::size_t at = authority.rfind('@'), colon = authority.find(':');
+  if (at == std::string_view::npos || colon > at) return std::string(url);
+  return std::string(url.substr(0, host + colon)) + std::string(url.substr(host + at));
+}
+
+Result<HostPort> parse_host_port(std::string_view text) {
+  const auto refuse = [] { return fail(Errc::invalid_argument, "the host must be HOST or HOST:PORT"); };
+  HostPort out;
+  std::string_view port;
+  if (text.starts_with('[')) {
+    const std::size_t end = std::min(text.find(']'), text.size());
+    out.host = text.substr(1, end - 1);
+    port = text.substr(std::min(end + 1, text.size()));
+    if (end == text.size() || (!port.empty() && port.front() != ':')) return refuse();
+  } else {
+    out.host = text.substr(0, text.find(':'));
+    port = text.substr(out.host.size());
+  }
+  const auto odd = [](unsigned char c) {
+    return c <= 0x20 || c >= 0x7f || std::string_view("@/?#%,[]\\\"").find(static_cast<char>(c)) != std::string::npos;
+  };
+  if (out.host.empty() || std::any_of(out.host.begin(), out.host.end(), odd)) return refuse();
+  if (port.empty()) return out;
+  port.remove_prefix(1);
+  std::uint16_t number = 0;
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+  if (error != std::errc() || end != port.data() + port.size() || number == 0) return refuse();
+  out.port = number;
+  return out;
+}
+
+std::string address_text(const HostPort& place, std::uint16_t standard) {
+  const bool v6 = place.host.find(':') != std::string::npos;
+  std::string out = v6 ? "[" + place.host + "]" : place.host;
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  if (place.port.value_or(standard) != standard) out += ":" + std::to_string(*place.port);
   return out;
 }
 

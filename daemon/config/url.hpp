@@ -1,6 +1,7 @@
 // The parts of a URL, as the replica addresses need them.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,6 +27,18 @@ replica::Result<Url> parse_url(std::string_view url);
 replica::Result<std::string> decode_url_text(std::string_view text, bool plus = false);
 // Everything but letters, digits and what `also` lists becomes %XX.
 std::string encode_url_text(std::string_view text, std::string_view also = "-._~");
+
+// "sftp://user:password@host/path?…" → "sftp://user@host/path", for messages.
+std::string without_password(std::string_view url);
+
+// HOST, HOST:PORT, [V6] or [V6]:PORT.
+struct HostPort {
+  std::string host;  // without brackets
+  std::optional<std::uint16_t> port{};
+};
+replica::Result<HostPort> parse_host_port(std::string_view text);
+// As it stands in an address: lower case, without the port when that is `standard`.
+std::string address_text(const HostPort& place, std::uint16_t standard);
 
 // "a//b/../c/" → "a/c": no slash at the ends; empty for nothing.
 std::string clean_key_path(std::string_view path);

@@ -15,6 +15,12 @@ control::DatabaseEntry entry(std::string path, replica::DatabaseState state) {
   return {std::move(path), wire_state(state)};
 }
 
+const char* replica_state(const replica::DatabaseStatus& status) {
+  if (status.auth_failed) return "auth_failed";
+  if (status.last_error) return "failing";
+  return status.retention_error ? "retention_refused" : "ok";
+}
+
 control::DatabaseEntry detailed(const replica::DatabaseStatus& status, replica::Timestamp started_at) {
   control::DatabaseEntry out = entry(status.path, status.state);
   out.txid = status.local_txid.value;
@@ -24,9 +30,9 @@ control::DatabaseEntry detailed(const replica::DatabaseStatus& status, replica::
   out.wal_bytes = status.wal_bytes;
   if (!status.replica_url.empty()) out.replica = status.replica_url;
   if (status.last_sync_at) out.last_sync_at = replica::to_rfc3339(*status.last_sync_at);
-  if (status.last_error)
-    out.last_error =
-        control::LastError{std::string(replica::name(status.last_error->code)), status.last_error->message};
+  const auto& error = status.last_error ? status.last_error : status.retention_error;
+  if (error) out.last_error = control::LastError{std::string(replica::name(error->code)), error->message};
+  if (out.replica) out.replica_state = replica_state(status);
   return out;
 }
 

@@ -1,6 +1,7 @@
 // Databases that come and go at run time.
 #include <algorithm>
 
+#include "config/store_schema.hpp"
 #include "config/stores.hpp"
 #include "service/answers.hpp"
 #include "service/service.hpp"
@@ -77,6 +78,11 @@ Result<control::RegisterResult> Service::register_database(const control::Regist
   if (!path) return fail(path.error());
   auto settings = settings_for(*path, params.replica_url);
   if (!settings) return fail(settings.error());
+  // What is written of a password that came with the address would not work after a restart.
+  if (params.persist.value_or(info_.persist_to_config) && !info_.config_path.empty() &&
+      config::has_secrets(settings->replica->store))
+    return fail(invalid_url("it holds a secret, which is not written to the configuration file",
+                            "register it without persist, or give the secret at the top of " + info_.config_path));
   control::RegisterResult result;
   result.path = *path;
   if (params.safety.dry_run) result.change.dry_run = true;

@@ -30,6 +30,27 @@ TEST_CASE("SFTP passes the exam on OpenSSH") {
   CHECK(leftovers(sshd).empty());
 }
 
+TEST_CASE("SFTP takes empty folders away, and makes them again") {
+  if (skipped_without(kSshd)) return;
+  Sshd sshd;
+  const auto backend = make_sftp_backend(sshd.options());
+  const auto put = [&](const char* key) {
+    const std::vector<std::byte> data(10);
+    MemorySource body(data);
+    auto stored = backend->put(key, body, {}, {});
+    INFO((stored ? std::string() : stored.error().message));
+    REQUIRE(stored);
+  };
+  for (const char* key : {"gone/a/b/c", "gone/d", "held/a/b", "held/c/d"}) put(key);
+  for (const char* key : {"gone/a/b/c", "gone/d", "held/c/d"}) REQUIRE(backend->remove(key, {}));
+  for (const char* name : {"gone", "held", "missing"}) REQUIRE(backend->remove_folders(name, {}));
+  CHECK_FALSE(std::filesystem::exists(sshd.root() + "/gone"));
+  CHECK_FALSE(std::filesystem::exists(sshd.root() + "/held/c"));
+  CHECK(std::filesystem::exists(sshd.root() + "/held/a/b"));
+  put("gone/a/b/c");
+  CHECK(backend->stat("gone/a/b/c", {}));
+}
+
 TEST_CASE("SFTP passes the exam with one connection, one write at a time and new keys every megabyte") {
   if (skipped_without(kSshd)) return;
   Sshd sshd("RekeyLimit 1M");

@@ -300,6 +300,7 @@ class FakeService : public control::Service {
     entry.replica = "file:///r";
     entry.last_sync_at = "2024-01-01T00:00:00Z";
     entry.last_error = control::LastError{"unavailable", "no route"};
+    entry.replica_state = "failing";
   }
   static control::Result<void> known(const std::string& path) {
     if (path == "/a.db" || path == "/b.db") return {};

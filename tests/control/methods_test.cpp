@@ -82,7 +82,7 @@ TEST_CASE_METHOD(Table, "details come behind the members of the page, and only w
   const std::string details =
       R"(,"txid":43,"replicated_txid":42,"lag_seconds":1.5E0,"database_bytes":8192,"wal_bytes":4152,)"
       R"("replica":"file:///r","last_sync_at":"2024-01-01T00:00:00Z",)"
-      R"("last_error":{"code":"unavailable","message":"no route"}})";
+      R"("last_error":{"code":"unavailable","message":"no route"},"replica_state":"failing"})";
   CHECK(result("status", R"({"path": "/a.db", "details": true})") == R"({"path":"/a.db","status":"open")" + details);
   CHECK(result("status", R"({"path": "/a.db", "details": false})") == R"({"path":"/a.db","status":"open"})");
   CHECK(result("list", R"({"details": true})") ==

@@ -58,6 +58,12 @@ TEST_CASE("health: errors, lag and readiness of open databases") {
   auto failed = well;
   failed.last_error = replica::Error{replica::Errc::unavailable, "disk gone", {}};
   CHECK(text(failed, {}) == "/a.db: disk gone\n");
+  auto refused = failed;
+  refused.auth_failed = true;
+  CHECK(text(refused, {}) == "/a.db: auth_failed: disk gone\n");
+  auto growing = well;  // nothing that is to be there is missing
+  growing.retention_error = replica::Error{replica::Errc::permission_denied, "AccessDenied", {}};
+  CHECK(text(growing, {.ready = true, .max_lag_seconds = 0}) == "ok\n");
   failed.state = replica::DatabaseState::closed;
   CHECK(text(failed, {.ready = true, .max_lag_seconds = 0}) == "ok\n");
   const control::Health both = judge({behind, well, fresh}, {.ready = true, .max_lag_seconds = 1}, kNow, kStart);

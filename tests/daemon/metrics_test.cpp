@@ -72,6 +72,17 @@ TEST_CASE("lag is the time since everything was on the replica") {
   CHECK(has_line(render_metrics(in), "litestream_replica_lag_seconds" + db + " 0"));
 }
 
+TEST_CASE("what a store refuses is in the series of its database") {
+  auto in = sample();
+  const std::string db = "{db=\"/a \\\"b\\\"\\\\c\\n\"}";
+  CHECK(has_line(render_metrics(in), "litestream_replica_auth_failed" + db + " 0"));
+  CHECK(has_line(render_metrics(in), "litestream_replica_retention_refused" + db + " 0"));
+  in.databases[0].auth_failed = true;
+  in.databases[0].retention_error = replica::Error{replica::Errc::permission_denied, "AccessDenied"};
+  CHECK(has_line(render_metrics(in), "litestream_replica_auth_failed" + db + " 1"));
+  CHECK(has_line(render_metrics(in), "litestream_replica_retention_refused" + db + " 1"));
+}
+
 TEST_CASE("the series are bounded, failing databases keep theirs, aggregates count all") {
   MetricsInput in = sample();
   in.databases.clear();

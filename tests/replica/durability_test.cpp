@@ -32,6 +32,7 @@ struct Bench {
     app.emplace(path);
     app->fill(3);
     store.plan = [this](std::string_view operation, std::string_view) -> std::optional<Fault> {
+      if (refusing && operation == "put") return Fault{{Errc::permission_denied, "wrong secret"}};
       const bool fails =
           (away && operation == "put") || (unreadable && operation == "get") || (unlisted && operation == "list");
       return fails ? unavailable() : std::nullopt;
@@ -81,7 +82,7 @@ struct Bench {
 
   TempDir dir;
   std::string path = dir / "app.db";
-  std::atomic<bool> away = false, unreadable = false, unlisted = false;
+  std::atomic<bool> refusing = false, away = false, unreadable = false, unlisted = false;
   Store store;
   std::optional<Application> app;
   Replicator replicator;
@@ -254,6 +255,53 @@ TEST_CASE("an error is told once, lag and its end once each") {
   CHECK(of(EventKind::lagging).size() == 1);
   CHECK(of(EventKind::caught_up).size() == 1);
   CHECK(of(EventKind::lagging)[0].seq < of(EventKind::caught_up)[0].seq);
+}
+
+TEST_CASE("a store that refuses uploads is told of as such, once until one succeeds") {
+  Bench bench;
+  bench.start();
+  REQUIRE(eventually([&] { return bench.settled(); }));
+  CHECK_FALSE(bench.status().auth_failed);
+  const auto told = [&] {
+    auto batch = bench.replicator.events().read(1, {.kinds = {EventKind::auth_failed}}, 100);
+    REQUIRE(batch);
+    return std::move(batch->events);
+  };
+  for (std::size_t time = 1; time <= 2; ++time) {
+    bench.refusing = true;
+    bench.app->insert();
+    REQUIRE(eventually([&] { return bench.status().auth_failed; }));
+    bench.app->insert();
+    const auto captured = bench.status().local_txid;
+    REQUIRE(eventually([&] { return bench.status().local_txid > captured; }));  // the WAL does not wait
+    REQUIRE(eventually([&] { return told().size() == time; }));
+    CHECK(told().back().code == "permission_denied");
+    CHECK(told().back().detail.find("wrong secret") != std::string::npos);
+    bench.refusing = false;
+    REQUIRE(eventually([&] { return bench.settled() && !bench.status().auth_failed; }));
+    CHECK(told().size() == time);
+  }
+  // Another error is none of this kind.
+  bench.away = true;
+  bench.app->insert();
+  REQUIRE(eventually([&] { return bench.status().last_error.has_value(); }));
+  CHECK_FALSE(bench.status().auth_failed);
+  CHECK(told().size() == 2);
+}
+
+TEST_CASE("an error of maintenance goes with it, also in an idle database") {
+  Bench bench;
+  std::atomic<bool> no_snapshots = true;
+  bench.store.plan = [&](std::string_view operation, std::string_view key) -> std::optional<Fault> {
+    const bool snapshot = operation == "put" && key.find("/9/") != std::string_view::npos;
+    return snapshot && no_snapshots ? unavailable() : std::nullopt;
+  };
+  bench.start();
+  REQUIRE(eventually([&] { return bench.settled() && bench.status().last_error.has_value(); }));
+  CHECK_FALSE(bench.status().auth_failed);
+  no_snapshots = false;
+  REQUIRE(eventually([&] { return !bench.status().last_error; }));
+  CHECK(bench.status().uploads == 1);
 }
 
 TEST_CASE("a stop does not take a position of another history for its own") {

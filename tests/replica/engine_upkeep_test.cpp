@@ -114,6 +114,62 @@ TEST_CASE("retention that is switched off deletes nothing from the replica") {
   CHECK(names_in(f.meta + "/ltx/0").size() == 1);
 }
 
+TEST_CASE("a store that refuses to delete is told of once, and everything else goes on") {
+  Fixture f;
+  EventBus events;
+  Application app(f.path);
+  app.fill(20);
+  engine::Database daemon(f.config(), f.options, {.clock = &f.clock, .logger = &null_logger(), .events = &events});
+  sync(daemon);
+  write_history(f, app, daemon, 5);
+  int removals = 0, listings = 0;
+  f.store.plan = [&](std::string_view operation, std::string_view) -> std::optional<Fault> {
+    if (operation == "list") ++listings;
+    if (operation != "remove") return {};
+    ++removals;
+    return Fault{{Errc::permission_denied, "AccessDenied"}};
+  };
+  f.clock.pass(std::chrono::minutes(10));
+  for (int n = 0; n < 10; ++n) {
+    maintain(daemon);
+    app.update(n + 1);
+    sync(daemon);
+    f.clock.pass(std::chrono::minutes(1));
+  }
+  // Asked once, listed once again; compaction, uploads and the files beside the database are as ever.
+  CHECK(removals == 1);
+  CHECK(listings <= 2 * (kSnapshotLevel + 1));
+  CHECK(f.listed(0).size() == 16);
+  CHECK_FALSE(f.listed(1).empty());
+  CHECK(names_in(f.meta + "/ltx/0").size() < 10);
+  f.check_equal();
+  f.check_history();
+  const DatabaseStatus refused = daemon.status();
+  CHECK_FALSE(refused.last_error);
+  CHECK_FALSE(refused.auth_failed);
+  REQUIRE(refused.retention_error);
+  CHECK(refused.retention_error->code == Errc::permission_denied);
+  const auto told = events.read(1, {.kinds = {EventKind::error}}, 100);
+  REQUIRE(told);
+  REQUIRE(told->events.size() == 1);
+  CHECK(told->events[0].code == "permission_denied");
+  CHECK(told->events[0].detail.starts_with("retention refused: retain level 0: "));
+  CHECK(told->events[0].detail.ends_with("AccessDenied"));
+
+  // Asked again an hour later; when that is granted the state ends.
+  f.clock.pass(std::chrono::hours(1));
+  maintain(daemon);
+  CHECK(removals == 2);
+  f.store.plan = nullptr;
+  CHECK(daemon.next_maintenance() <= f.clock.now() + std::chrono::hours(1));
+  f.clock.pass(std::chrono::hours(1));
+  maintain(daemon);
+  CHECK_FALSE(daemon.status().retention_error);
+  CHECK(f.listed(0).size() == 1);
+  CHECK(events.read(1, {.kinds = {EventKind::error}}, 100)->events.size() == 1);
+  f.check_equal();
+}
+
 TEST_CASE("files that compaction writes while levels are listed are not forgotten") {
   Fixture f;
   engine::Levels levels;

@@ -299,3 +299,19 @@ TEST_CASE("removing an object leaves its folder") {
   REQUIRE(backend->remove("a/b", {}));
   CHECK(fs::is_directory(dir.path("a")));
 }
+
+TEST_CASE("empty folders go when they are asked to, and are made again") {
+  TempDir dir;
+  const auto backend = make_file_backend({.root = dir.path()});
+  for (const char* key : {"gone/a/b/c", "gone/d", "held/a/b", "held/c/d"}) REQUIRE(put(*backend, key, "x"));
+  for (const char* key : {"gone/a/b/c", "gone/d", "held/c/d"}) REQUIRE(backend->remove(key, {}));
+  fs::create_directory_symlink(dir.path("held"), dir.path("link"));
+  for (const char* name : {"gone", "held", "missing"}) REQUIRE(backend->remove_folders(name, {}));
+  CHECK_FALSE(fs::exists(dir.path("gone")));
+  CHECK_FALSE(fs::exists(dir.path("held/c")));
+  CHECK(get(*backend, "held/a/b") == "x");
+  CHECK(fs::exists(dir.path("link")));
+  CHECK(backend->remove_folders("../x", {}).error().code == Errc::invalid_argument);
+  REQUIRE(put(*backend, "gone/a/b/c", "y"));
+  CHECK(get(*backend, "gone/a/b/c") == "y");
+}

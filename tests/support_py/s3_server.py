@@ -4,44 +4,31 @@ import datetime
 import hashlib
 import hmac
 import http.client
-import os
+import json
 import pathlib
-import socket
 import subprocess
-import unittest
 
-from . import waiting
+from . import servers
 
-SERVERS = pathlib.Path(os.environ.get("LITESTREAM_SERVERS", pathlib.Path(__file__).resolve().parents[2] / "build/servers"))
-PROGRAM = SERVERS / "versitygw"
+PROGRAM = servers.SERVERS / "versitygw"
+required = servers.required(PROGRAM)
 KEY, SECRET, REGION, BUCKET = "test", "testsecret", "us-east-1", "bucket"
 ENVIRONMENT = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET}
 
 
-def required(test_class):
-    """Skips the tests of a class where the server is not installed; fails where LITESTREAM_REQUIRE_SERVERS is 1."""
-    if PROGRAM.exists():
-        return test_class
-    if os.environ.get("LITESTREAM_REQUIRE_SERVERS") == "1":
-        raise RuntimeError(f"{PROGRAM} is missing; run scripts/test-servers")
-    return unittest.skip("versitygw is not installed; run scripts/test-servers")(test_class)
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
-class S3Server:
+class S3Server(servers.LocalServer):
     """One bucket in a directory below `directory`."""
 
     def __init__(self, directory):
         self.root = pathlib.Path(directory) / "s3"
         self.root.mkdir()
-        self.port = free_port()
-        self.process = None
-        self.start()
+        port = servers.free_port()
+        accounts = pathlib.Path(directory) / "s3-accounts"
+        accounts.mkdir()
+        command = [PROGRAM, "--port", f"127.0.0.1:{port}", "--region", REGION, "--keep-alive", "--quiet",
+                   "--iam-dir", accounts, "--iam-cache-disable", "posix", self.root]
+        env = {"ROOT_ACCESS_KEY": KEY, "ROOT_SECRET_KEY": SECRET, "PATH": "/usr/bin:/bin"}
+        super().__init__(command, port, pathlib.Path(directory) / "s3.log", env)
         self.request("PUT", f"/{BUCKET}")
 
     @property
@@ -51,48 +38,46 @@ class S3Server:
     def url(self, path):
         return f"s3://{BUCKET}/{path}?endpoint={self.endpoint}&region={REGION}"
 
-    def start(self):
-        command = [str(PROGRAM), "--port", f"127.0.0.1:{self.port}", "--region", REGION, "--keep-alive", "--quiet", "posix",
-                   str(self.root)]
-        env = {"ROOT_ACCESS_KEY": KEY, "ROOT_SECRET_KEY": SECRET, "PATH": "/usr/bin:/bin"}
-        self.process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        waiting.until(self._answers, "versitygw to answer")
-
-    def stop(self):
-        if self.process and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-
-    def _answers(self):
-        try:
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
-            return True
-        except OSError:
-            return False
-
     def keys(self):
         """What is in the bucket, from the directory that holds it."""
         bucket = self.root / BUCKET
         return sorted(str(p.relative_to(bucket)) for p in bucket.rglob("*") if p.is_file() and ".sgwtmp" not in p.parts)
 
-    def request(self, method, path):
-        """A signed request without body or query."""
+    def account(self, name, secret, actions):
+        """A user who may do what `actions` of S3 names with the bucket, and nothing else."""
+        self._admin("create-user", "--access", name, "--secret", secret, "--role", "user")
+        resources = [f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"]
+        rule = {"Effect": "Allow", "Principal": {"AWS": [name]}, "Action": [f"s3:{one}" for one in actions],
+                "Resource": resources}
+        self.request("PUT", f"/{BUCKET}", "policy=", json.dumps({"Version": "2012-10-17", "Statement": [rule]}).encode())
+
+    def change_secret(self, name, secret):
+        self._admin("update-user", "--access", name, "--secret", secret)
+
+    def _admin(self, *arguments):
+        command = [str(PROGRAM), "admin", "--access", KEY, "--secret", SECRET, "--endpoint-url", self.endpoint, *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"{' '.join(arguments)}: {done.stdout}{done.stderr}")
+
+    def request(self, method, path, query="", body=b""):
+        """Signed as the root account; the query as it is signed."""
         now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
-        nothing = hashlib.sha256(b"").hexdigest()
-        headers = {"host": f"127.0.0.1:{self.port}", "x-amz-content-sha256": nothing, "x-amz-date": now}
+        digest = hashlib.sha256(body).hexdigest()
+        headers = {"host": f"127.0.0.1:{self.port}", "x-amz-content-sha256": digest, "x-amz-date": now}
         lines = "".join(f"{k}:{v}\n" for k, v in headers.items())
         names, scope = ";".join(headers), f"{now[:8]}/{REGION}/s3/aws4_request"
-        canonical = f"{method}\n{path}\n\n{lines}\n{names}\n{nothing}"
+        canonical = f"{method}\n{path}\n{query}\n{lines}\n{names}\n{digest}"
         text = f"AWS4-HMAC-SHA256\n{now}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
         key = ("AWS4" + SECRET).encode()
         for part in (now[:8], REGION, "s3", "aws4_request", text):
             key = hmac.new(key, part.encode(), hashlib.sha256).digest()
         headers["authorization"] = f"AWS4-HMAC-SHA256 Credential={KEY}/{scope},SignedHeaders={names},Signature={key.hex()}"
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        connection.request(method, path, headers=headers)
+        connection.request(method, path + ("?" + query if query else ""), body or None, headers)
         answer = connection.getresponse()
-        body = answer.read()
+        answered = answer.read()
         connection.close()
         if answer.status >= 300:
-            raise RuntimeError(f"{method} {path}: {answer.status} {body[:300]}")
-        return body
+            raise RuntimeError(f"{method} {path}: {answer.status} {answered[:300]}")
+        return answered

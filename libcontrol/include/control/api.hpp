@@ -107,6 +107,8 @@ struct DatabaseEntry {
   std::optional<std::string> replica{};       // URL without secrets; none without a replica
   std::optional<std::string> last_sync_at{};  // RFC 3339; none before the first
   std::optional<LastError> last_error{};      // none while all is well
+  // How the replica takes what it is sent: "ok", "failing", "auth_failed" or "retention_refused"; none without one.
+  std::optional<std::string> replica_state{};
 };
 
 struct InfoResult {

@@ -111,6 +111,10 @@ void fields(V& v, DatabaseEntry& r) {
     r.last_sync_at);
   v(kOptional, {"last_error", "", "`code` and `message` of the last step of replication, when it failed"},
     r.last_error);
+  v(kOptional,
+    {"replica_state", "",
+     "`ok`; `failing`; `auth_failed`: the store refuses uploads; `retention_refused`: it only refuses to delete"},
+    r.replica_state);
 }
 
 struct NoParams {};

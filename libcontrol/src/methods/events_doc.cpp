@@ -28,6 +28,7 @@ constexpr std::string_view kAfter = R"(
 | `caught_up` | after `lagging`: it is over |
 | `error` | a step of replication failed: the first time in a row, and when the code changes |
 | `restored` | a missing database was restored from its replica |
+| `auth_failed` | the store refuses uploads (wrong or expired credentials, missing permissions): once until one succeeds |
 
 `GET /events?path=GLOB&kind=KIND&from=SEQ&run=RUN` on either listener gives the same as server-sent events: `id` is the
 number, `event` the kind, `data` the object above. `path` and `kind` may be repeated, and kinds separated by commas. A

@@ -63,6 +63,9 @@ class Backend {
   // Objects whose key starts with `prefix` and is greater than `after`.
   virtual Result<void> list(std::string_view prefix, std::string_view after, const Visitor&, const Call&) = 0;
   virtual Result<void> remove(std::string_view key, const Call&) = 0;
+  // Removes the folder of that name (no trailing '/') and those below it as far as they are empty, where the store has
+  // such things. Nobody may put below it at the same time.
+  virtual Result<void> remove_folders(std::string_view /*name*/, const Call&) { return {}; }
 };
 
 // `invalid_argument` unless `key` follows the grammar above.

@@ -63,6 +63,9 @@ struct DatabaseStatus {
   TxId local_txid, replicated_txid;
   std::optional<Timestamp> last_sync_at;  // last time all that was captured was durable on the replica
   std::optional<Error> last_error;
+  bool auth_failed = false;  // the last upload was refused: permission_denied
+  // Set while the store refuses to delete what retention has condemned: replication goes on, the replica grows.
+  std::optional<Error> retention_error;
   std::uint64_t database_bytes = 0, wal_bytes = 0;
   // How far the replica is behind: bytes of level-0 files that it lacks and, as of the last look, of the WAL that no
   // file holds yet; since when, by the oldest such file or the first of the captures that have been failing since.

@@ -16,19 +16,20 @@
 namespace replica {
 
 enum class EventKind {
-  added,      // registered
-  removed,    // forgotten
-  started,    // attached and captured from: once a start()
-  stopped,    // closed; `code` and `detail` say why the final upload failed, if it did
-  synced,     // something was uploaded, and everything captured is durable on the replica up to `txid`
-  snapshot,   // a full snapshot up to `txid` is on the replica
-  compacted,  // a file of `level` up to `txid` is on the replica
-  lagging,    // the oldest change that is not on the replica is older than the limit
-  caught_up,  // after `lagging`: nothing is missing any more
-  error,      // a step of replication failed: the first time in a row, and whenever the code changes
-  restored,   // a missing database was restored from its replica up to `txid`
+  added,        // registered
+  removed,      // forgotten
+  started,      // attached and captured from: once a start()
+  stopped,      // closed; `code` and `detail` say why the final upload failed, if it did
+  synced,       // something was uploaded, and everything captured is durable on the replica up to `txid`
+  snapshot,     // a full snapshot up to `txid` is on the replica
+  compacted,    // a file of `level` up to `txid` is on the replica
+  lagging,      // the oldest change that is not on the replica is older than the limit
+  caught_up,    // after `lagging`: nothing is missing any more
+  error,        // a step of replication failed: the first time in a row, and whenever the code changes
+  restored,     // a missing database was restored from its replica up to `txid`
+  auth_failed,  // the store refuses uploads: the credentials or what they permit; once until one succeeds again
 };
-inline constexpr std::size_t kEventKinds = 11;
+inline constexpr std::size_t kEventKinds = 12;
 
 // "caught_up"; what is sent and configured.
 std::string_view name(EventKind kind) noexcept;

@@ -5,6 +5,7 @@
 #include "backend/file_layout.hpp"
 #include "backend/transfer.hpp"
 #include "base/text.hpp"
+#include "io/directory.hpp"
 #include "io/file.hpp"
 
 namespace replica {
@@ -25,6 +26,7 @@ class FileBackend final : public Backend {
   Result<ObjectInfo> stat(std::string_view key, const Call& call) override;
   Result<void> list(std::string_view prefix, std::string_view after, const Visitor& visitor, const Call& call) override;
   Result<void> remove(std::string_view key, const Call& call) override;
+  Result<void> remove_folders(std::string_view name, const Call& call) override;
 
  private:
   std::string path_of(std::string_view key) const { return base::concat(options_.root, "/", key); }
@@ -127,6 +129,13 @@ Result<void> FileBackend::remove(std::string_view key, const Call& call) {
   auto removed = io::remove_file(path_of(key), gate_);
   // A folder of that name: there is no such object.
   if (!removed && removed.error().code == Errc::invalid_argument) return {};
+  return removed;
+}
+
+Result<void> FileBackend::remove_folders(std::string_view name, const Call& call) {
+  if (auto begun = backend::begin("remove folders", name, call); !begun) return begun;
+  auto removed = io::remove_empty_directories(path_of(name), gate_);
+  folders_.forget();
   return removed;
 }
 

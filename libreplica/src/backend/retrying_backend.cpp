@@ -58,6 +58,9 @@ class RetryingBackend final : public Backend {
   Result<ObjectInfo> stat(std::string_view key, const Call& call) override;
   Result<void> list(std::string_view prefix, std::string_view after, const Visitor& visitor, const Call& call) override;
   Result<void> remove(std::string_view key, const Call& call) override;
+  Result<void> remove_folders(std::string_view name, const Call& call) override {
+    return retry(base::concat("remove folders ", name), call, [&](int) { return inner_->remove_folders(name, call); });
+  }
 
  private:
   template <class Attempt>

@@ -56,7 +56,11 @@ class Database {
   TxId durable() const;
   std::optional<Timestamp> behind_since() const;  // as in status()
   DatabaseStatus status() const;
-  void note_error(const Error& error);  // shown by status() until the next success
+  // Shown by status() until the next upload; of maintenance, until that succeeds, which may be in an idle database.
+  void note_error(const Error& error, bool of_maintenance = false);
+  void note_maintained();
+  // Of an upload that failed; true when the store refuses since now.
+  bool note_upload_failure(const Error& error);
 
  private:
   Result<Captured> capture_locked(const Call& call);
@@ -85,6 +89,8 @@ class Database {
   Result<std::vector<LtxFileInfo>> compaction_inputs(Level level, const Call& call);
   Result<std::vector<LtxFileInfo>> heal_level0(const std::optional<LtxFileInfo>& newest, const Call& call);
   Result<void> retain(Timestamp now, const Call& call);
+  Result<void> retain_replica(Timestamp now, const Call& call);
+  Result<void> tell_refusal(const Error& refusal, Timestamp now, const Call& call);
   Result<void> remove_from_replica(const std::vector<LtxFileInfo>& files, const Call& call);
   Result<void> trim_local(Timestamp now, const Call& call);
   std::vector<LtxFileInfo> local_files() const;
@@ -119,7 +125,8 @@ class Database {
 
   mutable std::mutex status_lock_;
   DatabaseStatus status_;
-  Backlog backlog_;  // status_lock_ from here on
+  bool error_of_maintenance_ = false;  // status_lock_: last_error is
+  Backlog backlog_;                    // status_lock_ from here on
   // What lies here from before this time may be on the replica: it counts once the replica's position is known.
   std::optional<Timestamp> count_from_;
   std::uint64_t uncaptured_bytes_ = 0;

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::array<std::string_view, kEventKinds> kNames{"added",     "removed",  "started",   "stopped",
                                                            "synced",    "snapshot", "compacted", "lagging",
-                                                           "caught_up", "error",    "restored"};
+                                                           "caught_up", "error",    "restored",  "auth_failed"};
 
 constexpr std::ptrdiff_t kCopied = 128;  // events under one lock
 

@@ -45,7 +45,7 @@ std::optional<Timestamp> MaintenanceSchedule::next(const Levels& levels, TxId ca
   consider(kSnapshotLevel);
   if (!options_->retention_enabled) return best;
 
-  const auto earliest_check = now + options_->l0_retention_check_interval;
+  const auto earliest_check = std::max<Timestamp>(now + options_->l0_retention_check_interval, retain_from_);
   const auto level0 = levels.files(0);
   const bool removable = level0.size() > 1 && level0.front().range.max <= newest_max(levels, 1);
   if (options_->l0_retention.count() > 0 && removable) {

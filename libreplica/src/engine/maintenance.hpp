@@ -19,14 +19,19 @@ class MaintenanceSchedule {
   // and the newest file of the level is older than that instant.
   bool due(Level level, const Levels& levels, Timestamp now) const;
   void done(Level level, Timestamp now) { done_[level] = now; }
+  // After a store has refused to delete it is not asked again for an hour.
+  bool may_retain(Timestamp now) const noexcept { return now >= retain_from_; }
+  void retention_refused(Timestamp now) noexcept { retain_from_ = now + kRefusalPause; }
   // The next time any of it has work, given what the replica holds and the position `captured`.
   std::optional<Timestamp> next(const Levels& levels, TxId captured, Timestamp now) const;
 
  private:
+  static constexpr std::chrono::hours kRefusalPause{1};
   std::chrono::milliseconds interval(Level level) const;
   bool has_input(Level level, const Levels& levels, TxId captured) const;
   const ReplicatorOptions* options_;
   std::map<Level, Timestamp> done_;
+  Timestamp retain_from_{};
 };
 
 }  // namespace replica::engine

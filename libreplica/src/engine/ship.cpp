@@ -68,6 +68,8 @@ Result<void> Database::upload_pending(const Call& call) {
   const std::lock_guard guard(status_lock_);
   status_.last_sync_at = environment_.clock->now();
   status_.last_error.reset();
+  error_of_maintenance_ = false;
+  status_.auth_failed = false;
   return {};
 }
 

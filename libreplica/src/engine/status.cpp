@@ -1,5 +1,6 @@
 // What a database tells of itself.
 #include <algorithm>
+#include <utility>
 
 #include "engine/database.hpp"
 
@@ -57,9 +58,21 @@ std::optional<Timestamp> Database::behind_since_locked() const {
   return failing_since_ ? std::min(oldest.value_or(*failing_since_), *failing_since_) : oldest;
 }
 
-void Database::note_error(const Error& error) {
+void Database::note_error(const Error& error, bool of_maintenance) {
   const std::lock_guard guard(status_lock_);
   status_.last_error = error;
+  error_of_maintenance_ = of_maintenance;
+}
+
+void Database::note_maintained() {
+  const std::lock_guard guard(status_lock_);
+  if (std::exchange(error_of_maintenance_, false)) status_.last_error.reset();
+}
+
+bool Database::note_upload_failure(const Error& error) {
+  const std::lock_guard guard(status_lock_);
+  const bool refused = error.code == Errc::permission_denied;
+  return !std::exchange(status_.auth_failed, refused) && refused;
 }
 
 // Brings what status() says of the backlog up to replicated(). `known`: that is what the replica really has.

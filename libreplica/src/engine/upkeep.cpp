@@ -1,5 +1,6 @@
 // The maintain lane: compaction, snapshots and retention of one database.
 #include <algorithm>
+#include <utility>
 
 #include "engine/database.hpp"
 #include "engine/lane_lock.hpp"
@@ -123,17 +124,44 @@ Result<std::vector<LtxFileInfo>> Database::heal_level0(const std::optional<LtxFi
 }
 
 Result<void> Database::retain(Timestamp now, const Call& call) {
-  const auto newest1 = levels_.newest(1);
-  if (options_.retention_enabled) {
-    const auto level0 =
-        plan_l0_retention(levels_.files(0), newest1 ? newest1->range.max : TxId{}, now, options_.l0_retention);
-    if (auto r = remove_from_replica(level0.remove, call); !r) return pass(r, "retain level 0");
-    std::vector<std::vector<LtxFileInfo>> levels;
-    for (Level level = 1; level <= kMaxCompactionLevel; ++level) levels.push_back(levels_.files(level));
-    const auto old = plan_snapshot_retention(levels_.files(kSnapshotLevel), levels, now, options_.snapshot_retention);
-    if (auto r = remove_from_replica(old.remove, call); !r) return pass(r, "retain snapshots");
+  if (options_.retention_enabled && schedule_.may_retain(now)) {
+    auto retained = retain_replica(now, call);
+    if (!retained && retained.error().code == Errc::permission_denied)
+      retained = tell_refusal(retained.error(), now, call);
+    if (!retained) return retained;
   }
   return trim_local(now, call);
+}
+
+Result<void> Database::retain_replica(Timestamp now, const Call& call) {
+  const auto newest1 = levels_.newest(1);
+  const auto level0 =
+      plan_l0_retention(levels_.files(0), newest1 ? newest1->range.max : TxId{}, now, options_.l0_retention);
+  if (auto r = remove_from_replica(level0.remove, call); !r) return pass(r, "retain level 0");
+  std::vector<std::vector<LtxFileInfo>> levels;
+  for (Level level = 1; level <= kMaxCompactionLevel; ++level) levels.push_back(levels_.files(level));
+  const auto old = plan_snapshot_retention(levels_.files(kSnapshotLevel), levels, now, options_.snapshot_retention);
+  if (auto r = remove_from_replica(old.remove, call); !r) return pass(r, "retain snapshots");
+  return {};
+}
+
+// A store that refuses to delete holds a replica all the same. Told once, asked again later.
+Result<void> Database::tell_refusal(const Error& refusal, Timestamp now, const Call& call) {
+  schedule_.retention_refused(now);
+  const bool known = [&] {
+    const std::lock_guard guard(status_lock_);
+    return std::exchange(status_.retention_error, refusal).has_value();
+  }();
+  if (!known) {
+    environment_.publish({.kind = EventKind::error,
+                          .path = config_.path,
+                          .txid = captured(),
+                          .code = std::string(name(refusal.code)),
+                          .detail = "retention refused: " + refusal.message});
+    environment_.logger->log(LogLevel::warn, "the store refuses to delete, the replica grows",
+                             {{"path", config_.path}, {"error", refusal.message}});
+  }
+  return levels_.load(*replica_, call);
 }
 
 Result<void> Database::remove_from_replica(const std::vector<LtxFileInfo>& files, const Call& call) {
@@ -143,6 +171,10 @@ Result<void> Database::remove_from_replica(const std::vector<LtxFileInfo>& files
     return r;
   }
   levels_.removed(files);
+  {
+    const std::lock_guard guard(status_lock_);
+    status_.retention_error.reset();
+  }
   environment_.logger->log(LogLevel::debug, "retention enforced",
                            {{"path", config_.path}, {"deleted", std::to_string(files.size())}});
   return {};

@@ -182,4 +182,23 @@ Result<std::optional<FileInfo>> Directory::info(const std::string& name) const {
   return info_of(status);
 }
 
+Result<void> remove_empty_directories(const std::string& path, Gate* gate) {
+  auto directory = Directory::open(path, gate);
+  if (!directory) return pass(directory);
+  if (!*directory) return {};
+  auto entries = (*directory)->entries();
+  if (!entries) return pass(entries);
+  for (const auto& entry : *entries) {
+    if (entry.kind == Directory::Kind::file) continue;
+    struct stat info{};
+    const std::string below = path + "/" + entry.name;
+    if (::lstat(below.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) continue;
+    if (auto removed = remove_empty_directories(below, gate); !removed) return removed;
+  }
+  if (auto asked = ask(gate, "remove", path); !asked) return asked;
+  const int code = ::rmdir(path.c_str()) == 0 ? 0 : errno;
+  if (code == 0 || code == ENOENT || code == ENOTEMPTY || code == EEXIST) return {};
+  return Failure(errno_error(code, "remove", path));
+}
+
 }  // namespace replica::io

@@ -41,4 +41,7 @@ class Directory {
   Gate* gate_ = nullptr;
 };
 
+// `path` and the directories below it, as far as nothing else is in them; missing is success.
+Result<void> remove_empty_directories(const std::string& path, Gate* gate = nullptr);
+
 }  // namespace replica::io

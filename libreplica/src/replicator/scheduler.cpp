@@ -225,6 +225,7 @@ void Scheduler::run_maintain(const std::shared_ptr<Entry>& entry, const Call& ca
     request(entry, Lane::maintain, now() + backoff(failures));
     return;
   }
+  entry->database.note_maintained();
   {
     const std::lock_guard guard(entry->lock);
     entry->lane(Lane::maintain).failures = 0;
@@ -242,8 +243,15 @@ void Scheduler::after_maintenance_change(const std::shared_ptr<Entry>& entry) {
 
 int Scheduler::count_failure(Entry& entry, Lane lane, const Error& error, std::string_view what) {
   if (error.code == Errc::cancelled) return 1;
-  entry.database.note_error(error);
+  entry.database.note_error(error, lane == Lane::maintain);
   const std::string& path = entry.database.config().path;
+  const std::string code(name(error.code));
+  if (lane == Lane::ship && entry.database.note_upload_failure(error))
+    publish({.kind = EventKind::auth_failed,
+             .path = path,
+             .txid = entry.database.captured(),
+             .code = code,
+             .detail = error.message});
   const std::lock_guard guard(entry.lock);
   const int failures = ++entry.lane(lane).failures;
   if (lane == Lane::capture) entry.start_error = error;
@@ -251,7 +259,7 @@ int Scheduler::count_failure(Entry& entry, Lane lane, const Error& error, std::s
     publish({.kind = EventKind::error,
              .path = path,
              .txid = entry.database.captured(),
-             .code = std::string(name(error.code)),
+             .code = code,
              .detail = base::concat(what, ": ", error.message)});
   }
   // Every failure while they are few, then each 10th: a store that is down for a day must not flood the log.

@@ -52,6 +52,7 @@ class Client {
   Result<std::string> real_path(std::string_view path, const Call& call);
   Result<void> remove(std::string_view path, const Call& call);
   Result<void> make_directory(std::string_view path, const Call& call);  // 0755, less the server's umask
+  Result<void> remove_directory(std::string_view path, const Call& call);
   // A server that cannot sync directories is not an error.
   Result<void> sync_directory(std::string_view path, const Call& call);
   Result<std::uint64_t> free_space(std::string_view path, const Call& call);

@@ -59,6 +59,28 @@ Result<void> Folders::make(Client& client, const std::string& folder, const Call
   return now_there && now_there->is_directory() ? Result<void>() : made;
 }
 
+Result<void> Folders::remove(Client& client, const std::string& folder, const Call& call) {
+  forget();
+  auto entries = client.read_directory(folder, call);
+  if (!entries && entries.error().code == Errc::not_found) return {};
+  if (!entries) return pass(entries);
+  bool is_empty = true;
+  for (const Entry& entry : *entries) {
+    if (entry.name == "." || entry.name == "..") continue;
+    is_empty = is_empty && entry.attributes.is_directory();
+    if (!entry.attributes.is_directory()) continue;
+    if (auto below = remove(client, base::concat(folder, "/", entry.name), call); !below) return below;
+  }
+  if (!is_empty) return {};
+  auto removed = client.remove_directory(folder, call);
+  if (removed || client.is_broken() || !call.check("remove folders")) return removed;
+  // Servers only say that it failed: it may hold what one below it still holds.
+  auto there = client.read_directory(folder, call);
+  const bool holds = there && std::any_of(there->begin(), there->end(),
+                                          [](const Entry& entry) { return entry.name != "." && entry.name != ".."; });
+  return holds ? Result<void>() : removed;
+}
+
 Result<void> Folders::settle(Client& client, const std::string& folder, const Call& call) {
   if (is_settled(folder)) return {};
   const std::string parent = io::parent_of(folder);

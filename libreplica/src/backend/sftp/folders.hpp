@@ -18,6 +18,9 @@ class Folders {
   Result<void> settle(Client& client, const std::string& folder, const Call& call);
   void forget();  // one of them was found missing
 
+  // `folder` and those below it, as far as they are empty.
+  Result<void> remove(Client& client, const std::string& folder, const Call& call);
+
  private:
   bool is_settled(const std::string& folder);
   Result<void> make(Client& client, const std::string& folder, const Call& call);

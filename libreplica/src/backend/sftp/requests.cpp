@@ -62,6 +62,12 @@ Result<void> Client::make_directory(std::string_view path, const Call& call) {
   return ask(std::move(request), base::concat("make directory ", path), call);
 }
 
+Result<void> Client::remove_directory(std::string_view path, const Call& call) {
+  Packet request = packet(Type::rmdir);
+  request.text(path);
+  return ask(std::move(request), base::concat("remove directory ", path), call);
+}
+
 Result<void> Client::sync_directory(std::string_view path, const Call& call) {
   if (!extensions_.fsync) return {};
   auto opened = open(path, kRead, call);

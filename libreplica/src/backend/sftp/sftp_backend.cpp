@@ -34,6 +34,7 @@ class SftpBackend final : public Backend {
     return walk(pool_, root_, prefix, after, visitor, call);
   }
   Result<void> remove(std::string_view key, const Call& call) override;
+  Result<void> remove_folders(std::string_view name, const Call& call) override;
 
  private:
   std::string path_of(std::string_view key) const { return base::concat(root_, "/", key); }
@@ -96,6 +97,13 @@ Result<void> SftpBackend::remove(std::string_view key, const Call& call) {
   auto there = (*client)->stat(path_of(key), call);
   const bool is_gone = there ? there->is_directory() : there.error().code == Errc::not_found;
   return is_gone ? Result<void>() : removed;
+}
+
+Result<void> SftpBackend::remove_folders(std::string_view name, const Call& call) {
+  if (auto begun = backend::begin("remove folders", name, call); !begun) return begun;
+  auto client = pool_.acquire(call);
+  if (!client) return pass(client);
+  return folders_.remove(**client, path_of(name), call);
 }
 
 }  // namespace

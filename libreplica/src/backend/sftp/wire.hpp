@@ -25,6 +25,7 @@ enum class Type : std::uint8_t {
   readdir = 12,
   remove = 13,
   mkdir = 14,
+  rmdir = 15,
   realpath = 16,
   stat = 17,
   rename = 18,
