@@ -34,9 +34,9 @@ Result<bool> read_store(const Spot& spot, std::string_view name, const Node& nod
 }
 
 constexpr std::array kReplicaKeys{
-    field<&ReplicaSettings::type>("type", "kind of store: file or s3 (file)"),
-    field<&ReplicaSettings::path>("path", "directory of the replica; s3: in front of the keys"),
-    field<&ReplicaSettings::url>("url", "file:///DIRECTORY or s3://BUCKET/PATH; instead of path"),
+    field<&ReplicaSettings::type>("type", "kind of store: file, s3 or gs (file)"),
+    field<&ReplicaSettings::path>("path", "directory of the replica; s3, gs: in front of the keys"),
+    field<&ReplicaSettings::url>("url", "file:///DIRECTORY, s3://BUCKET/PATH or gs://BUCKET/PATH; instead of path"),
     field<&ReplicaSettings::sync_interval>("sync-interval", "shortest time between two uploads (1s)"),
     field<&ReplicaSettings::name>("name", ""),
 };

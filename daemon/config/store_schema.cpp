@@ -44,9 +44,11 @@ constexpr StoreKey row(std::string_view name, std::string_view doc, bool secret 
 using S = StoreSettings;
 constexpr bool kSecret = true;
 constexpr StoreKey kRows[] = {
-    row<&S::bucket>("bucket", "s3: the bucket, or the ARN of an access point"),
+    row<&S::bucket>("bucket", "s3, gs: the bucket; s3: or the ARN of an access point"),
     row<&S::region>("region", "s3: found out when not given"),
-    row<&S::endpoint>("endpoint", "s3: HOST:PORT or URL of another store than Amazon's"),
+    row<&S::endpoint>("endpoint",
+                      "s3, gs: HOST:PORT or URL of another store than Amazon's or Google's; "
+                      "for gs not taken from the top"),
     row<&S::access_key_id>("access-key-id", "s3: else the environment and the files of the AWS tools are asked",
                            kSecret),
     row<&S::secret_access_key>("secret-access-key", "s3", kSecret),
@@ -57,12 +59,17 @@ constexpr StoreKey kRows[] = {
     row<&S::require_content_md5>("require-content-md5", "s3: true = bodies carry Content-MD5, for object lock (false)"),
     row<&S::sign_accept_encoding>("sign-accept-encoding", ""),
     row<&S::skip_verify>("skip-verify", "any certificate of the server is taken (false)"),
-    row<&S::part_size>("part-size", "s3: from which bodies go up in parts, and that of a part (5MiB)"),
+    row<&S::part_size>("part-size", "s3, gs: from which bodies go up in parts, and that of a part (s3 5MiB, gs 8MiB)"),
     row<&S::concurrency>("concurrency", "s3: parts of a body sent at once (5)"),
     row<&S::sse_customer_algorithm>("sse-customer-algorithm", "s3: AES256, when there is a customer key"),
     row<&S::sse_customer_key>("sse-customer-key", "s3: 32 bytes in base64", kSecret),
     row<&S::sse_customer_key_path>("sse-customer-key-path", "s3: a file with that"),
     row<&S::sse_kms_key_id>("sse-kms-key-id", "s3: key of the KMS that encrypts new objects"),
+
+    row<&S::credentials_path>("credentials-path",
+                              "gs: key file of a service account or user (GOOGLE_APPLICATION_CREDENTIALS, gcloud's, "
+                              "the machine's account)"),
+    row<&S::anonymous>("anonymous", "gs: true = no credentials, for emulators (false)"),
 };
 
 }  // namespace

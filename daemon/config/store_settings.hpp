@@ -22,6 +22,10 @@ struct StoreSettings {
   std::optional<Size> part_size;
   std::optional<int> concurrency;
 
+  // gs
+  std::string credentials_path;
+  std::optional<bool> anonymous;
+
   friend bool operator==(const StoreSettings&, const StoreSettings&) = default;
 };
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 
+#include "config/gcs_store.hpp"
 #include "config/paths.hpp"
 #include "config/s3_store.hpp"
 
@@ -34,9 +35,10 @@ std::unique_ptr<replica::Backend> make_file(const ReplicaSettings& replica, cons
 constexpr StoreKind kKinds[] = {
     {"file", KeyLayout::ltx_folder, settle_file, make_file, false},
     {"s3", KeyLayout::hex_levels, settle_s3, make_s3},
+    {"gs", KeyLayout::ltx_folder, settle_gcs, make_gcs},
 };
 
-constexpr std::array<std::string_view, 7> kPeerTypes{"gs", "abs", "sftp", "webdav", "webdavs", "nats", "oss"};
+constexpr std::array<std::string_view, 6> kPeerTypes{"abs", "sftp", "webdav", "webdavs", "nats", "oss"};
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -54,7 +56,7 @@ Result<const StoreKind*> kind_named(std::string_view type) {
   }
   if (std::find(kPeerTypes.begin(), kPeerTypes.end(), type) != kPeerTypes.end())
     return fail(Errc::unsupported, "replica type " + std::string(type) + " is not supported by this build yet",
-                "use a replica of type file or s3");
+                "use a replica of type file, s3 or gs");
   return fail(Errc::invalid_argument, "unknown replica type in config: \"" + std::string(type) + "\"");
 }
 

@@ -107,6 +107,21 @@ Result<Url> parse_url(std::string_view url) {
   return out;
 }
 
+std::string_view host_of(std::string_view endpoint) {
+  const std::size_t scheme = endpoint.find("://");
+  if (scheme != std::string_view::npos) endpoint.remove_prefix(scheme + 3);
+  return endpoint.substr(0, endpoint.find('/'));
+}
+
+bool is_http_endpoint(std::string_view endpoint) {
+  const bool known = endpoint.starts_with("http://") || endpoint.starts_with("https://");
+  const std::string_view host = host_of(endpoint);
+  const auto odd = [](unsigned char c) {
+    return c <= 0x20 || c >= 0x7f || c == '@' || c == '?' || c == '#' || c == '%';
+  };
+  return known && !host.empty() && std::none_of(host.begin(), host.end(), odd);
+}
+
 std::string clean_key_path(std::string_view path) {
   std::vector<std::string_view> parts;
   while (!path.empty()) {

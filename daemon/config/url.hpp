@@ -27,6 +27,11 @@ replica::Result<std::string> decode_url_text(std::string_view text, bool plus = 
 // Everything but letters, digits and what `also` lists becomes %XX.
 std::string encode_url_text(std::string_view text, std::string_view also = "-._~");
 
+// Of "http://HOST:PORT/…", with the port.
+std::string_view host_of(std::string_view endpoint);
+// http or https with a host, and nothing that may not stand in one: no user, no query.
+bool is_http_endpoint(std::string_view endpoint);
+
 // "a//b/../c/" → "a/c": no slash at the ends; empty for nothing.
 std::string clean_key_path(std::string_view path);
 

@@ -1,74 +1,31 @@
-"""versitygw, an S3 server that checks signatures, bodies and dates. scripts/test-servers installs it into build/servers,
-or LITESTREAM_SERVERS says where it is."""
+"""versitygw, an S3 server that checks signatures, bodies and dates."""
 import datetime
 import hashlib
 import hmac
 import http.client
-import os
 import pathlib
-import socket
-import subprocess
-import unittest
 
-from . import waiting
+from . import server_process
 
-SERVERS = pathlib.Path(os.environ.get("LITESTREAM_SERVERS", pathlib.Path(__file__).resolve().parents[2] / "build/servers"))
-PROGRAM = SERVERS / "versitygw"
+PROGRAM = server_process.SERVERS / "versitygw"
 KEY, SECRET, REGION, BUCKET = "test", "testsecret", "us-east-1", "bucket"
 ENVIRONMENT = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET}
+required = server_process.required(PROGRAM)
 
 
-def required(test_class):
-    """Skips the tests of a class where the server is not installed; fails where LITESTREAM_REQUIRE_SERVERS is 1."""
-    if PROGRAM.exists():
-        return test_class
-    if os.environ.get("LITESTREAM_REQUIRE_SERVERS") == "1":
-        raise RuntimeError(f"{PROGRAM} is missing; run scripts/test-servers")
-    return unittest.skip("versitygw is not installed; run scripts/test-servers")(test_class)
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
-class S3Server:
+class S3Server(server_process.ServerProcess):
     """One bucket in a directory below `directory`."""
 
     def __init__(self, directory):
         self.root = pathlib.Path(directory) / "s3"
         self.root.mkdir()
-        self.port = free_port()
-        self.process = None
-        self.start()
+        port = server_process.free_port()
+        command = [PROGRAM, "--port", f"127.0.0.1:{port}", "--region", REGION, "--keep-alive", "--quiet", "posix", self.root]
+        super().__init__(command, port, {"ROOT_ACCESS_KEY": KEY, "ROOT_SECRET_KEY": SECRET})
         self.request("PUT", f"/{BUCKET}")
-
-    @property
-    def endpoint(self):
-        return f"http://127.0.0.1:{self.port}"
 
     def url(self, path):
         return f"s3://{BUCKET}/{path}?endpoint={self.endpoint}&region={REGION}"
-
-    def start(self):
-        command = [str(PROGRAM), "--port", f"127.0.0.1:{self.port}", "--region", REGION, "--keep-alive", "--quiet", "posix",
-                   str(self.root)]
-        env = {"ROOT_ACCESS_KEY": KEY, "ROOT_SECRET_KEY": SECRET, "PATH": "/usr/bin:/bin"}
-        self.process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        waiting.until(self._answers, "versitygw to answer")
-
-    def stop(self):
-        if self.process and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-
-    def _answers(self):
-        try:
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
-            return True
-        except OSError:
-            return False
 
     def keys(self):
         """What is in the bucket, from the directory that holds it."""
