@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "backend/transfer.hpp"
 #include "base/text.hpp"
 
 namespace replica::backend {
@@ -71,6 +72,16 @@ Result<std::uint64_t> RangedGet::finish(std::string_view what) const {
   if (expected_ && out_.count() != *expected_)
     return fail(Errc::unavailable, base::concat(what, ": the body ends after ", out_.count(), " bytes"));
   return out_.count();
+}
+
+Result<std::uint64_t> judge_range(Backend& store, std::string_view key, ByteRange range, Error error,
+                                  const Call& call) {
+  auto info = store.stat(key, call);
+  if (!info) return pass(info);
+  auto end = end_of(range, info->size, key);
+  if (!end) return pass(end);
+  if (*end == range.offset) return 0;
+  return Failure(std::move(error));
 }
 
 }  // namespace replica::backend

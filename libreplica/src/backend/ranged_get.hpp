@@ -48,4 +48,7 @@ class RangedGet {
   std::optional<std::uint64_t> expected_;
 };
 
+// A range that needs no bytes, or that the store refused or cut with `error`: what does the size of the object say?
+Result<std::uint64_t> judge_range(Backend& store, std::string_view key, ByteRange range, Error error, const Call& call);
+
 }  // namespace replica::backend

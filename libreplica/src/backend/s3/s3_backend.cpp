@@ -44,7 +44,6 @@ class S3Backend final : public Backend {
   }
   Result<void> put_whole(std::string_view key, Source& body, const PutOptions& options, const Call& call);
   Result<std::uint64_t> get_range(std::string_view key, ByteRange range, Sink& out, const Call& call);
-  Result<std::uint64_t> judge_range(std::string_view key, ByteRange range, Error error, const Call& call);
   Result<bool> visit(const s3::ListingPage& page, std::string_view prefix, std::string_view start, std::string& last,
                      const Visitor& visitor, const Call& call) const;
 
@@ -95,24 +94,8 @@ Result<ObjectInfo> S3Backend::put(std::string_view key, Source& body, const PutO
 
 Result<std::uint64_t> S3Backend::get(std::string_view key, ByteRange range, Sink& out, const Call& call) {
   if (auto begun = backend::begin("get", key, call); !begun) return pass(begun);
-  if (backend::RangedGet::needs_no_bytes(range)) {
-    auto info = stat(key, call);
-    if (!info) return pass(info);
-    auto end = backend::end_of(range, info->size, key);
-    if (!end) return pass(end);
-    return 0;
-  }
+  if (backend::RangedGet::needs_no_bytes(range)) return backend::judge_range(*this, key, range, {}, call);
   return get_range(key, range, out, call);
-}
-
-// A range that the store refused or cut: what does its size say?
-Result<std::uint64_t> S3Backend::judge_range(std::string_view key, ByteRange range, Error error, const Call& call) {
-  auto info = stat(key, call);
-  if (!info) return pass(info);
-  auto end = backend::end_of(range, info->size, key);
-  if (!end) return pass(end);
-  if (*end == range.offset) return 0;
-  return Failure(std::move(error));
 }
 
 Result<std::uint64_t> S3Backend::get_range(std::string_view key, ByteRange range, Sink& out, const Call& call) {
@@ -123,7 +106,7 @@ Result<std::uint64_t> S3Backend::get_range(std::string_view key, ByteRange range
   ranged.prepare(operation.headers, operation.out, operation.on_head);
   auto answer = bucket_.send(operation, what, call);
   const bool odd = !answer && (answer.error().code == Errc::out_of_range || answer.error().code == Errc::unsupported);
-  if (odd && ranged.is_part()) return judge_range(key, range, std::move(answer.error()), call);
+  if (odd && ranged.is_part()) return backend::judge_range(*this, key, range, std::move(answer.error()), call);
   if (!answer && answer.error().code == Errc::not_found) return backend::not_found(key);
   if (!answer) return pass(answer);
   return ranged.finish(what);
