@@ -39,8 +39,24 @@ bool RangedGet::needs_no_bytes(ByteRange range) noexcept {
 }
 
 Result<void> RangedGet::Counting::write(Bytes data) {
+  const auto dropped = static_cast<std::size_t>(std::min<std::uint64_t>(skip_, data.size()));
+  skip_ -= dropped;
+  data = data.subspan(dropped);
+  if (left_) {
+    data = data.first(static_cast<std::size_t>(std::min<std::uint64_t>(*left_, data.size())));
+    *left_ -= data.size();
+  }
   count_ += data.size();
-  return out_.write(data);
+  if (!data.empty()) {
+    if (auto written = out_.write(data); !written) return written;
+  }
+  if (has_enough()) return fail(Errc::cancelled, "enough");
+  return {};
+}
+
+void RangedGet::Counting::cut(ByteRange range) {
+  skip_ = range.offset;
+  left_ = range.length;
 }
 
 Result<void> RangedGet::Counting::reset() {
@@ -50,6 +66,10 @@ Result<void> RangedGet::Counting::reset() {
 
 Result<void> RangedGet::see(const http::Response& head) {
   if (!head.ok()) return {};
+  if (head.status == 200 && may_be_whole_) {
+    out_.cut(range_);
+    return {};
+  }
   const auto got = parse_content_range(head.header("content-range"));
   if (head.status != 206 || !got || got->first != range_.offset)
     return fail(Errc::unsupported, "the store gives other bytes than were asked for");
@@ -69,6 +89,7 @@ void RangedGet::prepare(std::vector<http::Header>& headers, Sink*& out,
 }
 
 Result<std::uint64_t> RangedGet::finish(std::string_view what) const {
+  if (out_.is_short()) return fail(Errc::out_of_range, base::concat(what, ": range beyond the end"));
   if (expected_ && out_.count() != *expected_)
     return fail(Errc::unavailable, base::concat(what, ": the body ends after ", out_.count(), " bytes"));
   return out_.count();

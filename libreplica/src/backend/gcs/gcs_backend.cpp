@@ -46,7 +46,6 @@ class GcsBackend final : public Backend {
   static Result<void> begin(std::string_view operation, std::string_view key, const Call& call);
   std::string store_key(std::string_view key) const { return prefix_ + std::string(key); }
   Error error_about(std::string_view key, std::string_view what, Error error, const Call& call);
-  Result<std::uint64_t> judge_range(std::string_view key, ByteRange range, Error error, const Call& call);
   Result<bool> visit(const gcs::ListingPage& page, std::string_view prefix, std::string_view start, std::string& last,
                      const Visitor& visitor, const Call& call) const;
 
@@ -77,13 +76,7 @@ Result<ObjectInfo> GcsBackend::put(std::string_view key, Source& body, const Put
 
 Result<std::uint64_t> GcsBackend::get(std::string_view key, ByteRange range, Sink& out, const Call& call) {
   if (auto begun = begin("get", key, call); !begun) return pass(begun);
-  if (backend::RangedGet::needs_no_bytes(range)) {
-    auto info = stat(key, call);
-    if (!info) return pass(info);
-    auto end = backend::end_of(range, info->size, key);
-    if (!end) return pass(end);
-    return 0;
-  }
+  if (backend::RangedGet::needs_no_bytes(range)) return backend::judge_range(*this, key, range, {}, call);
   const std::string what = concat("get ", key);
   backend::RangedGet ranged(range, out);
   gcs::Operation operation{.url = bucket_.object_url(store_key(key), "?alt=media")};
@@ -92,18 +85,8 @@ Result<std::uint64_t> GcsBackend::get(std::string_view key, ByteRange range, Sin
   if (answer) return ranged.finish(what);
   const Errc code = answer.error().code;
   const bool odd = code == Errc::out_of_range || code == Errc::unsupported;
-  if (odd && ranged.is_part()) return judge_range(key, range, std::move(answer.error()), call);
+  if (odd && ranged.is_part()) return backend::judge_range(*this, key, range, std::move(answer.error()), call);
   return Failure(error_about(key, what, std::move(answer.error()), call));
-}
-
-// A range that the store refused or cut: what does its size say?
-Result<std::uint64_t> GcsBackend::judge_range(std::string_view key, ByteRange range, Error error, const Call& call) {
-  auto info = stat(key, call);
-  if (!info) return pass(info);
-  auto end = backend::end_of(range, info->size, key);
-  if (!end) return pass(end);
-  if (*end == range.offset) return 0;
-  return Failure(std::move(error));
 }
 
 Result<ObjectInfo> GcsBackend::stat(std::string_view key, const Call& call) {
