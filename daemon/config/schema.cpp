@@ -17,11 +17,10 @@ using replica::Result;
 namespace {
 
 // Settings of the peer's other replica types. They may stand in a replica and, as defaults for all, at the top.
-constexpr std::array<std::string_view, 33> kPeerKeys{
+constexpr std::array<std::string_view, 30> kPeerKeys{
     "max-sync-ltx-files", "auto-recover", "validation-interval", "age", "account-name", "account-key", "sas-token",
-    "host", "user", "password", "key-path", "host-key", "concurrent-writes", "webdav-url", "webdav-username",
-    "webdav-password", "jwt", "seed", "creds", "nkey", "username", "token", "client-cert", "client-key", "tls",
-    "root-cas", "max-reconnects", "reconnect-wait", "timeout",
+    "host", "user", "password", "key-path", "host-key", "concurrent-writes", "jwt", "seed", "creds", "nkey", "username",
+    "token", "client-cert", "client-key", "tls", "root-cas", "max-reconnects", "reconnect-wait", "timeout",
     // Only at the top.
     "mcp-addr", "verify-compaction", "validation",
     // Only in logging.
@@ -34,9 +33,10 @@ Result<bool> read_store(const Spot& spot, std::string_view name, const Node& nod
 }
 
 constexpr std::array kReplicaKeys{
-    field<&ReplicaSettings::type>("type", "kind of store: file, s3 or gs (file)"),
-    field<&ReplicaSettings::path>("path", "directory of the replica; s3, gs: in front of the keys"),
-    field<&ReplicaSettings::url>("url", "file:///DIRECTORY, s3://BUCKET/PATH or gs://BUCKET/PATH; instead of path"),
+    field<&ReplicaSettings::type>("type", "kind of store: file, s3, gs or webdav (file)"),
+    field<&ReplicaSettings::path>("path", "directory of the replica; s3, gs, webdav: in front of the keys"),
+    field<&ReplicaSettings::url>(
+        "url", "file:///DIRECTORY, s3://BUCKET/PATH, gs://BUCKET/PATH or webdav://HOST/PATH; instead of path"),
     field<&ReplicaSettings::sync_interval>("sync-interval", "shortest time between two uploads (1s)"),
     field<&ReplicaSettings::name>("name", ""),
 };

@@ -70,6 +70,10 @@ constexpr StoreKey kRows[] = {
                               "gs: key file of a service account or user (GOOGLE_APPLICATION_CREDENTIALS, gcloud's, "
                               "the machine's account)"),
     row<&S::anonymous>("anonymous", "gs: true = no credentials, for emulators (false)"),
+
+    row<&S::webdav_url>("webdav-url", "webdav: http or https URL of a folder that is there"),
+    row<&S::webdav_username>("webdav-username", "webdav: for basic or digest authentication"),
+    row<&S::webdav_password>("webdav-password", "webdav", kSecret),
 };
 
 }  // namespace

@@ -26,6 +26,9 @@ struct StoreSettings {
   std::string credentials_path;
   std::optional<bool> anonymous;
 
+  // webdav
+  std::string webdav_url, webdav_username, webdav_password;
+
   friend bool operator==(const StoreSettings&, const StoreSettings&) = default;
 };
 

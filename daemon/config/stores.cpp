@@ -7,6 +7,7 @@
 #include "config/gcs_store.hpp"
 #include "config/paths.hpp"
 #include "config/s3_store.hpp"
+#include "config/webdav_store.hpp"
 
 namespace config {
 
@@ -36,9 +37,10 @@ constexpr StoreKind kKinds[] = {
     {"file", KeyLayout::ltx_folder, settle_file, make_file, false},
     {"s3", KeyLayout::hex_levels, settle_s3, make_s3},
     {"gs", KeyLayout::ltx_folder, settle_gcs, make_gcs},
+    {"webdav", KeyLayout::ltx_folder, settle_webdav, make_webdav},
 };
 
-constexpr std::array<std::string_view, 6> kPeerTypes{"abs", "sftp", "webdav", "webdavs", "nats", "oss"};
+constexpr std::array<std::string_view, 4> kPeerTypes{"abs", "sftp", "nats", "oss"};
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -56,7 +58,7 @@ Result<const StoreKind*> kind_named(std::string_view type) {
   }
   if (std::find(kPeerTypes.begin(), kPeerTypes.end(), type) != kPeerTypes.end())
     return fail(Errc::unsupported, "replica type " + std::string(type) + " is not supported by this build yet",
-                "use a replica of type file, s3 or gs");
+                "use a replica of type file, s3, gs or webdav");
   return fail(Errc::invalid_argument, "unknown replica type in config: \"" + std::string(type) + "\"");
 }
 
@@ -66,7 +68,8 @@ Result<const StoreKind*> kind_of(const ReplicaSettings& replica) {
   if (colon == std::string::npos || colon == 0)
     return fail(Errc::invalid_argument, "replica url scheme required: " + replica.url,
                 "write a file replica as file:///path");
-  return kind_named(lower(std::string_view(replica.url).substr(0, colon)));
+  const std::string scheme = lower(std::string_view(replica.url).substr(0, colon));
+  return kind_named(scheme == "webdavs" ? "webdav" : scheme);
 }
 
 Result<void> settle(ReplicaSettings& replica, const StoreSettings& defaults) {
