@@ -7,7 +7,7 @@ using namespace servers;
 
 namespace {
 
-// By basic authentication: Apache answers 400 to the peer's digest.
+// By basic authentication: the peer's digest names another path than it asks for, which Apache refuses.
 Interop on(const Apache& apache) {
   std::shared_ptr<Backend> backend = make_webdav_backend(apache.options(true));
   return {.backend = make_retrying_backend(backend),

@@ -110,7 +110,7 @@ class WebdavReplica(Scenario):
 
     @unittest.skipUnless(programs.peer(), "LITESTREAM_PEER is not set")
     def test_the_peer_restores_what_the_daemon_wrote(self):
-        # By basic authentication: Apache answers 400 to the peer's digest.
+        # By basic authentication: the peer's digest names another path than it asks for, which Apache refuses.
         server = self.server("Basic")
         connection = self.database()
         config = self.dav_config(server)
