@@ -103,7 +103,14 @@ TEST_CASE("a nonce is used again, and its uses are counted") {
   const auto third = digest.header("GET", "/");
   CHECK(has(*third, "nonce=\"two\""));
   CHECK(has(*third, "nc=00000001"));
-  CHECK_FALSE(digest.learn(refusal({"Digest realm=r, nonce=three, qop=auth"}), third));
+  // Nor is one that another thread has replaced meanwhile.
+  CHECK(digest.learn(refusal({"Digest realm=r, nonce=other, qop=auth"}), second));
+  const auto fourth = digest.header("GET", "/");
+  CHECK(has(*fourth, "nonce=\"two\""));
+  // The same nonce once more goes on being counted.
+  CHECK_FALSE(digest.learn(refusal({"Digest realm=r, nonce=two, qop=auth"}), fourth));
+  CHECK(has(*digest.header("GET", "/"), "nc=00000003"));
+  CHECK_FALSE(digest.learn(refusal({"Digest realm=r, nonce=three, qop=auth"}), fourth));
   // Another way than the one that was refused.
   CHECK(digest.learn(refusal({"Basic realm=r"}), third));
   CHECK(has(*digest.header("GET", "/"), "Basic "));

@@ -172,8 +172,12 @@ bool Authenticator::learn(const http::Response& refused, const std::optional<std
   const bool with_basic = sent && sent->starts_with("Basic");
   const bool is_basic = challenge->scheme == Challenge::Scheme::basic;
   const std::scoped_lock lock(mutex_);
+  // Another thread has learnt a newer nonce than the one that was refused.
+  const bool outdated = sent && challenge_ && !challenge_->nonce.empty() && !with_basic &&
+                        sent->find(challenge_->nonce) == std::string::npos;
+  if (outdated && !is_basic) return true;
+  if (!challenge_ || challenge_->nonce != challenge->nonce) count_ = 0;
   challenge_ = std::move(challenge);
-  count_ = 0;
   // What was refused under the same terms will be refused again.
   return !sent || stale || with_basic != is_basic;
 }
