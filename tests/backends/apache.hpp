@@ -36,9 +36,8 @@ class Apache {
     std::ofstream(dir_.path("Basic.users")) << kUser << ":{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n";
     std::string rule = "Require all granted\n";
     if (!access.empty()) {
-      rule = "AuthType " + access + "\nAuthName \"" + realm + "\"\nAuth" + access + "Provider file\n";
-      rule += (access == "Basic" ? "AuthUserFile " : "AuthUserFile ") + dir_.path(access + ".users") + "\n";
-      rule += "Require valid-user\n";
+      rule = "AuthType " + access + "\nAuthName \"" + realm + "\"\nAuth" + access + "Provider file\nAuthUserFile ";
+      rule += dir_.path(access + ".users") + "\nRequire valid-user\n";
     }
     write_config(rule, more);
     server_ = std::make_unique<Server>(std::vector<std::string>{kApache, "-f", dir_.path("httpd.conf"), "-DFOREGROUND"},

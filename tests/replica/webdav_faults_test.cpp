@@ -209,11 +209,11 @@ TEST_CASE("listings in all their spellings") {
 TEST_CASE("hrefs lead to paths") {
   CHECK(webdav::path_of_href("/a/b/") == "/a/b");
   CHECK(webdav::path_of_href("https://h/a%2fb?x#y") == "/a/b");
-  CHECK(webdav::path_of_href("http://h:1") == "");
-  CHECK(webdav::path_of_href("http://h/") == "");
-  CHECK(webdav::path_of_href("/") == "");
+  CHECK(webdav::path_of_href("http://h:1").empty());
+  CHECK(webdav::path_of_href("http://h/").empty());
+  CHECK(webdav::path_of_href("/").empty());
   CHECK(webdav::path_of_href("/a://b") == "/a://b");
-  CHECK(webdav::path_of_href("") == "");
+  CHECK(webdav::path_of_href("").empty());
 }
 
 TEST_CASE("what a folder holds is found whatever the server calls itself") {
