@@ -69,7 +69,8 @@ TEST_CASE("what does not fit together in a webdav replica is refused") {
         "webdav-username must not have a ':'");
   const std::string userinfo = refusal("type: webdav, webdav-url: 'http://u:hush@h/'");
   CHECK(userinfo == "the webdav-url of a webdav replica takes no user and password");
-  for (const char* url : {"'ftp://h'", "h", "'http://'", "'http://h/a b'", "'http://h/?x'", "'http://h/#x'"})
+  for (const char* url : {"'ftp://h'", "h", "'http://'", "'http://h/a b'", "'http://h/?x'", "'http://h/#x'",
+                          "'http://:80'", "'http://h:80:80'", "'http://h:x'", "'http://h:'", "'http://[::1'"})
     CHECK(refusal(std::string("type: webdav, webdav-url: ") + url) ==
           "the webdav-url of a webdav replica must be a URL with http or https");
 }
@@ -84,6 +85,7 @@ TEST_CASE("webdav addresses in all their forms") {
       {"WEBDAV://u@h:80/a%20b", "http://h", "a b/", "u", "", "webdav://u@h/a%20b"},
       {"webdav://u%40x:p%2F@h", "http://h", "", "u@x", "p/", "webdav://u%40x@h"},
       {"webdavs://h:443/", "https://h", "", "", "", "webdavs://h"},
+      {"webdav://[::1]:80/p", "http://[::1]", "p/", "", "", "webdav://[::1]/p"},
   }));
   const auto settings = at(row.url);
   const auto options = config::webdav_options(settings);
