@@ -24,12 +24,6 @@ replica::Failure refuse(std::string message, std::string hint = {}) {
   return fail(Errc::invalid_argument, std::move(message), std::move(hint));
 }
 
-std::string_view host_of(std::string_view endpoint) {
-  const std::size_t scheme = endpoint.find("://");
-  if (scheme != std::string_view::npos) endpoint.remove_prefix(scheme + 3);
-  return endpoint.substr(0, endpoint.find('/'));
-}
-
 bool is_base64_key(const std::string& text) {
   const auto digit = [](unsigned char c) { return std::isalnum(c) != 0 || c == '+' || c == '/'; };
   return text.size() == kCustomerKeyText && text.back() == '=' &&
@@ -79,12 +73,7 @@ bool is_bucket(std::string_view name) {
 Result<void> settle_place(const StoreSettings& store) {
   if (store.bucket.empty()) return refuse("bucket required for s3 replica");
   if (!is_bucket(store.bucket)) return refuse("the bucket of an s3 replica has letters, digits, '-', '.' and '_' only");
-  const bool known = store.endpoint.starts_with("http://") || store.endpoint.starts_with("https://");
-  const std::string_view host = host_of(store.endpoint);
-  const auto odd = [](unsigned char c) {
-    return c <= 0x20 || c >= 0x7f || c == '@' || c == '?' || c == '#' || c == '%';
-  };
-  if (!store.endpoint.empty() && (!known || host.empty() || std::any_of(host.begin(), host.end(), odd)))
+  if (!store.endpoint.empty() && !is_http_endpoint(store.endpoint))
     return refuse("the endpoint of an s3 replica must be HOST, HOST:PORT or a URL with http or https");
   return {};
 }

@@ -17,9 +17,8 @@ using replica::Result;
 namespace {
 
 // Settings of the peer's other replica types. They may stand in a replica and, as defaults for all, at the top.
-constexpr std::array<std::string_view, 14> kPeerKeys{"max-sync-ltx-files", "auto-recover", "validation-interval", "age",
-                                                     "account-name", "account-key", "sas-token", "webdav-url",
-                                                     "webdav-username", "webdav-password",
+constexpr std::array<std::string_view, 11> kPeerKeys{"max-sync-ltx-files", "auto-recover", "validation-interval", "age",
+                                                     "account-name", "account-key", "sas-token",
                                                      // Only at the top.
                                                      "mcp-addr", "verify-compaction", "validation",
                                                      // Only in logging.
@@ -32,10 +31,11 @@ Result<bool> read_store(const Spot& spot, std::string_view name, const Node& nod
 }
 
 constexpr std::array kReplicaKeys{
-    field<&ReplicaSettings::type>("type", "kind of store: file, s3, sftp or nats (file)"),
-    field<&ReplicaSettings::path>("path", "directory of the replica; s3: in front of the keys; not with nats"),
-    field<&ReplicaSettings::url>(
-        "url", "file:///DIR, s3://BUCKET/PATH, sftp://USER@HOST/DIR or nats://HOST/BUCKET; instead of path"),
+    field<&ReplicaSettings::type>("type", "kind of store: file, s3, gs, sftp, webdav or nats (file)"),
+    field<&ReplicaSettings::path>("path", "directory of the replica; s3, gs: in front of the keys; not with nats"),
+    field<&ReplicaSettings::url>("url",
+                                 "file:///DIR, s3://BUCKET/PATH, gs://BUCKET/PATH, sftp://USER@HOST/DIR, "
+                                 "webdav://HOST/PATH or nats://HOST/BUCKET; instead of path"),
     field<&ReplicaSettings::sync_interval>("sync-interval", "shortest time between two uploads (1s)"),
     field<&ReplicaSettings::name>("name", ""),
 };

@@ -51,9 +51,11 @@ constexpr StoreKey row(std::string_view name, std::string_view doc, bool secret 
 using S = StoreSettings;
 constexpr bool kSecret = true;
 constexpr StoreKey kRows[] = {
-    row<&S::bucket>("bucket", "s3: the bucket, or the ARN of an access point"),
+    row<&S::bucket>("bucket", "s3, gs: the bucket; s3: or the ARN of an access point"),
     row<&S::region>("region", "s3: found out when not given"),
-    row<&S::endpoint>("endpoint", "s3: HOST:PORT or URL of another store than Amazon's"),
+    row<&S::endpoint>("endpoint",
+                      "s3, gs: HOST:PORT or URL of another store than Amazon's or Google's; "
+                      "for gs not taken from the top"),
     row<&S::access_key_id>("access-key-id", "s3: else the environment and the files of the AWS tools are asked",
                            kSecret),
     row<&S::secret_access_key>("secret-access-key", "s3", kSecret),
@@ -64,7 +66,7 @@ constexpr StoreKey kRows[] = {
     row<&S::require_content_md5>("require-content-md5", "s3: true = bodies carry Content-MD5, for object lock (false)"),
     row<&S::sign_accept_encoding>("sign-accept-encoding", ""),
     row<&S::skip_verify>("skip-verify", "any certificate of the server is taken (false)"),
-    row<&S::part_size>("part-size", "s3: from which bodies go up in parts, and that of a part (5MiB)"),
+    row<&S::part_size>("part-size", "s3, gs: from which bodies go up in parts, and that of a part (s3 5MiB, gs 8MiB)"),
     row<&S::concurrency>("concurrency", "s3: parts of a body sent at once (5)"),
     row<&S::sse_customer_algorithm>("sse-customer-algorithm", "s3: AES256, when there is a customer key"),
     row<&S::sse_customer_key>("sse-customer-key", "s3: 32 bytes in base64", kSecret),
@@ -96,6 +98,15 @@ constexpr StoreKey kRows[] = {
     row<&S::create_bucket>("create-bucket", "nats: true = make the bucket when it is missing (false)"),
     row<&S::max_reconnects>("max-reconnects", ""),
     row<&S::reconnect_wait>("reconnect-wait", ""),
+
+    row<&S::credentials_path>("credentials-path",
+                              "gs: key file of a service account or user (GOOGLE_APPLICATION_CREDENTIALS, gcloud's, "
+                              "the machine's account)"),
+    row<&S::anonymous>("anonymous", "gs: true = no credentials, for emulators (false)"),
+
+    row<&S::webdav_url>("webdav-url", "webdav: http or https URL of a folder that is there"),
+    row<&S::webdav_username>("webdav-username", "webdav: for basic or digest authentication"),
+    row<&S::webdav_password>("webdav-password", "webdav", kSecret),
 };
 
 }  // namespace

@@ -36,6 +36,13 @@ struct StoreSettings {
   std::optional<int> max_reconnects;
   std::optional<Duration> reconnect_wait, timeout;
 
+  // gs
+  std::string credentials_path;
+  std::optional<bool> anonymous;
+
+  // webdav
+  std::string webdav_url, webdav_username, webdav_password;
+
   friend bool operator==(const StoreSettings&, const StoreSettings&) = default;
 };
 

@@ -4,11 +4,13 @@
 #include <array>
 #include <cctype>
 
+#include "config/gcs_store.hpp"
 #include "config/nats_store.hpp"
 #include "config/paths.hpp"
 #include "config/s3_store.hpp"
 #include "config/sftp_store.hpp"
 #include "config/url.hpp"
+#include "config/webdav_store.hpp"
 
 namespace config {
 
@@ -37,11 +39,13 @@ std::unique_ptr<replica::Backend> make_file(const ReplicaSettings& replica, cons
 constexpr StoreKind kKinds[] = {
     {"file", KeyLayout::ltx_folder, settle_file, make_file, false},
     {"s3", KeyLayout::hex_levels, settle_s3, make_s3},
+    {"gs", KeyLayout::ltx_folder, settle_gcs, make_gcs},
     {"sftp", KeyLayout::ltx_folder, settle_sftp, make_sftp},
+    {"webdav", KeyLayout::ltx_folder, settle_webdav, make_webdav},
     {"nats", KeyLayout::ltx_folder, settle_nats, make_nats},
 };
 
-constexpr std::array<std::string_view, 5> kPeerTypes{"gs", "abs", "webdav", "webdavs", "oss"};
+constexpr std::array<std::string_view, 2> kPeerTypes{"abs", "oss"};
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -59,7 +63,7 @@ Result<const StoreKind*> kind_named(std::string_view type) {
   }
   if (std::find(kPeerTypes.begin(), kPeerTypes.end(), type) != kPeerTypes.end())
     return fail(Errc::unsupported, "replica type " + std::string(type) + " is not supported by this build yet",
-                "use a replica of type file, s3, sftp or nats");
+                "use a replica of type file, s3, gs, sftp, webdav or nats");
   return fail(Errc::invalid_argument, "unknown replica type in config: \"" + std::string(type) + "\"");
 }
 
@@ -69,7 +73,8 @@ Result<const StoreKind*> kind_of(const ReplicaSettings& replica) {
   if (colon == std::string::npos || colon == 0)
     return fail(Errc::invalid_argument, "replica url scheme required: " + without_password(replica.url),
                 "write a file replica as file:///path");
-  return kind_named(lower(std::string_view(replica.url).substr(0, colon)));
+  const std::string scheme = lower(std::string_view(replica.url).substr(0, colon));
+  return kind_named(scheme == "webdavs" ? "webdav" : scheme);
 }
 
 Result<void> settle(ReplicaSettings& replica, const StoreSettings& defaults) {

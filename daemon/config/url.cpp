@@ -55,6 +55,15 @@ Result<void> read_query(std::string_view text, Url& out) {
   return {};
 }
 
+// HOST, HOST:PORT, [V6] or [V6]:PORT, as far as colons go.
+bool is_host_port(std::string_view text) {
+  const std::size_t name = text.starts_with('[') ? text.find(']') : std::min(text.find(':'), text.size()) - 1;
+  if (name >= text.size()) return false;
+  const std::string_view port = text.substr(name + 1);
+  if (port.empty()) return true;
+  return port.starts_with(':') && port.size() > 1 && port.find_first_not_of("0123456789", 1) == std::string_view::npos;
+}
+
 }  // namespace
 
 Result<std::string> decode_url_text(std::string_view text, bool plus) {
@@ -151,6 +160,21 @@ std::string address_text(const HostPort& place, std::uint16_t standard) {
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   if (place.port.value_or(standard) != standard) out += ":" + std::to_string(*place.port);
   return out;
+}
+
+std::string_view host_of(std::string_view endpoint) {
+  const std::size_t scheme = endpoint.find("://");
+  if (scheme != std::string_view::npos) endpoint.remove_prefix(scheme + 3);
+  return endpoint.substr(0, endpoint.find('/'));
+}
+
+bool is_http_endpoint(std::string_view endpoint) {
+  const bool known = endpoint.starts_with("http://") || endpoint.starts_with("https://");
+  const std::string_view host = host_of(endpoint);
+  const auto odd = [](unsigned char c) {
+    return c <= 0x20 || c >= 0x7f || c == '@' || c == '?' || c == '#' || c == '%';
+  };
+  return known && is_host_port(host) && std::none_of(host.begin(), host.end(), odd);
 }
 
 std::string clean_key_path(std::string_view path) {

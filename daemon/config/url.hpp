@@ -40,6 +40,11 @@ replica::Result<HostPort> parse_host_port(std::string_view text);
 // As it stands in an address: lower case, without the port when that is `standard`.
 std::string address_text(const HostPort& place, std::uint16_t standard);
 
+// Of "http://HOST:PORT/…", with the port.
+std::string_view host_of(std::string_view endpoint);
+// http or https with a host, and nothing that may not stand in one: no user, no query.
+bool is_http_endpoint(std::string_view endpoint);
+
 // "a//b/../c/" → "a/c": no slash at the ends; empty for nothing.
 std::string clean_key_path(std::string_view path);
 

@@ -3,7 +3,8 @@
 
 #include <fstream>
 
-#include "backend/s3/multipart.hpp"
+#include "backend/parts.hpp"
+#include "backend/s3/bucket.hpp"
 #include "replica/conformance.hpp"
 #include "s3_fixture.hpp"
 #include "support/catch.hpp"
@@ -179,11 +180,11 @@ TEST_CASE("an upload that fails is aborted") {
   CHECK(uploads.value().body.find("<UploadId>") == std::string::npos);
 }
 
-TEST_CASE("parts are as many as S3 takes") {
-  CHECK(s3::part_size_for(0, 5) == 5);
-  CHECK(s3::part_size_for(50'000, 5) == 5);
-  CHECK(s3::part_size_for(50'001, 5) == 6);
-  CHECK(s3::part_size_for(~std::uint64_t{0}, 5) == ~std::uint64_t{0} / 10'000 + 1);
+TEST_CASE("parts are as many as a store takes") {
+  CHECK(backend::part_size_for(0, 5, 10'000) == 5);
+  CHECK(backend::part_size_for(50'000, 5, 10'000) == 5);
+  CHECK(backend::part_size_for(50'001, 5, 10'000) == 6);
+  CHECK(backend::part_size_for(~std::uint64_t{0}, 5, 10'000) == ~std::uint64_t{0} / 10'000 + 1);
 }
 
 TEST_CASE("a body that was changed on its way is not stored") {

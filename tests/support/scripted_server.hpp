@@ -43,8 +43,8 @@ class ScriptedServer {
   }
 
   static std::size_t length_of(const std::string& head) {
-    const std::size_t at = head.find("Content-Length: ");
-    return at == std::string::npos ? 0 : std::stoul(head.substr(at + 16));
+    const std::size_t at = head.find("\r\nContent-Length: ");
+    return at == std::string::npos ? 0 : std::stoul(head.substr(at + 18));
   }
 
   // Empty at the end of the connection.

@@ -1,5 +1,4 @@
-"""versitygw, an S3 server that checks signatures, bodies and dates. scripts/test-servers installs it into build/servers,
-or LITESTREAM_SERVERS says where it is."""
+"""versitygw, an S3 server that checks signatures, bodies and dates."""
 import datetime
 import hashlib
 import hmac
@@ -30,10 +29,6 @@ class S3Server(servers.LocalServer):
         env = {"ROOT_ACCESS_KEY": KEY, "ROOT_SECRET_KEY": SECRET, "PATH": "/usr/bin:/bin"}
         super().__init__(command, port, pathlib.Path(directory) / "s3.log", env)
         self.request("PUT", f"/{BUCKET}")
-
-    @property
-    def endpoint(self):
-        return f"http://127.0.0.1:{self.port}"
 
     def url(self, path):
         return f"s3://{BUCKET}/{path}?endpoint={self.endpoint}&region={REGION}"

@@ -50,6 +50,10 @@ class LocalServer:
         self.process = None
         self.start()
 
+    @property
+    def endpoint(self):
+        return f"http://127.0.0.1:{self.port}"
+
     def start(self):
         with open(self.log, "a", encoding="utf-8") as log:
             self.process = subprocess.Popen(self.command, env=self.env, stdout=log, stderr=log)

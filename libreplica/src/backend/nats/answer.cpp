@@ -18,31 +18,13 @@ bool is_full(const Answer& answer) {
 
 }  // namespace
 
-std::string text_in(const json::object& in, std::string_view name) {
-  const json::value* found = in.if_contains(name);
-  return found != nullptr && found->is_string() ? std::string(found->as_string()) : std::string();
-}
-
-std::uint64_t number_in(const json::object& in, std::string_view name) {
-  const json::value* found = in.if_contains(name);
-  if (found == nullptr || !found->is_number()) return 0;
-  json::error_code error;
-  const auto number = found->to_number<std::uint64_t>(error);
-  return error ? 0 : number;
-}
-
-const json::object& Answer::part(std::string_view name) const {
-  static const json::object kNothing;
-  const json::value* found = body.if_contains(name);
-  return found != nullptr && found->is_object() ? found->as_object() : kNothing;
-}
+const json::object& Answer::part(std::string_view name) const { return object_in(body, name); }
 
 std::optional<Answer> Answer::parse(std::string_view text) {
-  json::error_code error;
-  json::value parsed = json::parse(text, error);
-  if (error || !parsed.is_object()) return {};
+  auto parsed = parse_object(text);
+  if (!parsed) return {};
   Answer answer;
-  answer.body = std::move(parsed.as_object());
+  answer.body = std::move(*parsed);
   if (!answer.body.contains("error")) return answer;
   const json::object& told = answer.part("error");
   const std::uint64_t code = number_in(told, "err_code");

@@ -1,8 +1,7 @@
 // What JetStream answers: JSON with what was asked for, or with an error.
 #pragma once
 
-#include <boost/json.hpp>
-
+#include "backend/json.hpp"
 #include "backend/nats/connection.hpp"
 
 namespace replica::backend::nats {
@@ -15,9 +14,6 @@ struct Answer {
   static std::optional<Answer> parse(std::string_view text);
   const boost::json::object& part(std::string_view name) const;  // empty when there is none
 };
-
-std::string text_in(const boost::json::object& in, std::string_view name);      // empty when there is none
-std::uint64_t number_in(const boost::json::object& in, std::string_view name);  // 0 when there is none
 
 Failure garbled(const Connection& connection, std::string_view what);
 Failure refused(const Connection& connection, std::string_view what, const Answer& answer);

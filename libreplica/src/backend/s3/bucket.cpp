@@ -1,7 +1,5 @@
 #include "backend/s3/bucket.hpp"
 
-#include <cstdlib>
-
 #include "backend/s3/errors.hpp"
 #include "backend/s3/profile.hpp"
 #include "http/status.hpp"
@@ -12,18 +10,8 @@ namespace {
 constexpr const char* kDefaultRegion = "us-east-1";
 constexpr int kMostSends = 3;  // the first, one to another region, one with other credentials
 
-const Clock& system_clock() {
-  static const SystemClock kClock;
-  return kClock;
-}
-
-std::optional<std::string> process_environment(std::string_view name) {
-  const char* value = std::getenv(std::string(name).c_str());
-  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
-}
-
 S3Options completed(S3Options options) {
-  if (!options.environment) options.environment = process_environment;
+  if (!options.environment) options.environment = backend::process_environment;
   if (!options.region.empty()) return options;
   if (is_arn(options.bucket)) {
     if (auto point = parse_access_point(options.bucket)) options.region = point->region;
@@ -58,7 +46,7 @@ std::shared_ptr<http::Client> client_for(const S3Options& options) {
 
 Bucket::Bucket(const S3Options& options)
     : options_(completed(options)),
-      clock_(options.clock == nullptr ? system_clock() : *options.clock),
+      clock_(options.clock == nullptr ? backend::system_clock() : *options.clock),
       http_(client_for(options_)),
       region_(options_.region.empty() ? kDefaultRegion : options_.region),
       region_is_given_(!options.region.empty() || is_arn(options.bucket)),

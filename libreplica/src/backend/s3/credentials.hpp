@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "backend/s3/sigv4.hpp"
+#include "backend/surroundings.hpp"
 #include "http/client.hpp"
 #include "replica/backends/s3.hpp"
 
@@ -17,7 +18,7 @@ struct TemporaryCredentials {
   std::optional<Timestamp> expires_at{};
 };
 
-using Environment = std::function<std::optional<std::string>(std::string_view)>;
+using backend::Environment;
 
 // What a source may use.
 struct Surroundings {

@@ -1,7 +1,6 @@
 #include "backend/s3/multipart.hpp"
 
-#include <algorithm>
-
+#include "backend/parts.hpp"
 #include "backend/s3/errors.hpp"
 #include "backend/s3/payload.hpp"
 #include "base/text.hpp"
@@ -13,124 +12,39 @@ using base::concat;
 namespace {
 
 constexpr std::uint64_t kMostParts = 10'000;
-constexpr int kMostSends = 3;
 constexpr std::chrono::seconds kAbortPatience{10};
 
-// A part that is being sent.
-struct Slot {
-  enum class State { free, ready, sending };
-  State state = State::free;
-  std::size_t number = 0;  // from 1
-  int sends = 0;
-  std::vector<std::byte> data;
-  std::optional<MemorySource> body;
-  PayloadHash hash;
-  http::Request request;
-};
-
-class PartFeed final : public http::Feed {
+class Parts final : public backend::PartStore {
  public:
-  PartFeed(Bucket& bucket, Operation model, std::string what, Source& body, const MultipartOptions& options,
-           const Call& call)
-      : bucket_(bucket),
-        model_(std::move(model)),
-        what_(std::move(what)),
-        body_(body),
-        options_(options),
-        call_(call),
-        left_(body.size()),
-        etags_(static_cast<std::size_t>((body.size() + options.part_size - 1) / options.part_size)),
-        slots_(std::min(options.concurrency, etags_.size())) {}
+  Parts(Bucket& bucket, Operation model, std::size_t count, bool content_md5, const Call& call)
+      : bucket_(bucket), model_(std::move(model)), content_md5_(content_md5), call_(call), etags_(count) {}
 
   const std::vector<std::string>& etags() const noexcept { return etags_; }
-  Result<const http::Request*> next() override;
-  Result<void> done(const http::Request& request, Result<http::Response> answer) override;
 
- private:
-  Slot* find(Slot::State state);
-  Result<void> load(Slot& slot);
-  Result<void> check_end();
-
-  Bucket& bucket_;
-  const Operation model_;
-  const std::string what_;
-  Source& body_;
-  const MultipartOptions& options_;
-  const Call& call_;
-  std::uint64_t left_;
-  std::size_t loaded_ = 0;  // parts
-  std::vector<std::string> etags_;
-  std::vector<Slot> slots_;
-};
-
-Slot* PartFeed::find(Slot::State state) {
-  const auto found = std::find_if(slots_.begin(), slots_.end(), [&](const Slot& s) { return s.state == state; });
-  return found == slots_.end() ? nullptr : &*found;
-}
-
-// A body of another length than it said is found out before the upload is completed.
-Result<void> PartFeed::check_end() {
-  std::byte more{};
-  auto beyond = body_.read(MutableBytes(&more, 1));
-  if (!beyond) return pass(beyond, "read body");
-  if (*beyond > 0) return fail(Errc::corrupt, concat(what_, ": body has more than ", body_.size(), " bytes"));
-  return {};
-}
-
-Result<void> PartFeed::load(Slot& slot) {
-  slot.data.resize(static_cast<std::size_t>(std::min(left_, options_.part_size)));
-  if (auto read = read_exactly(body_, slot.data); !read) {
-    if (read.error().code != Errc::corrupt) return pass(read, "read body");
-    return fail(Errc::corrupt, concat(what_, ": body has less than ", body_.size(), " bytes"));
+  Result<http::Request> prepare(std::size_t number, Bytes data, Source& body) override {
+    const PayloadHash hash = hash_bytes(data, bucket_.unsigned_payload(), content_md5_);
+    Operation part = model_;
+    part.query.emplace_back("partNumber", std::to_string(number));
+    part.body = &body;
+    part.payload_hash = hash.sha256;
+    if (!hash.md5.empty()) part.headers.push_back({.name = "Content-MD5", .value = hash.md5});
+    return bucket_.prepare(part, call_);
   }
-  left_ -= slot.data.size();
-  if (left_ == 0) {
-    if (auto ended = check_end(); !ended) return ended;
-  }
-  slot.number = ++loaded_;
-  slot.sends = 0;
-  slot.hash = hash_bytes(slot.data, bucket_.unsigned_payload(), options_.content_md5);
-  slot.state = Slot::State::ready;
-  return {};
-}
-
-Result<const http::Request*> PartFeed::next() {
-  Slot* slot = find(Slot::State::ready);
-  if (slot == nullptr && left_ > 0) {
-    slot = find(Slot::State::free);
-    if (slot != nullptr)
-      if (auto loaded = load(*slot); !loaded) return pass(loaded);
-  }
-  if (slot == nullptr) return nullptr;
-  Operation part = model_;
-  part.query.emplace_back("partNumber", std::to_string(slot->number));
-  part.body = &slot->body.emplace(slot->data);
-  part.payload_hash = slot->hash.sha256;
-  if (!slot->hash.md5.empty()) part.headers.push_back({.name = "Content-MD5", .value = slot->hash.md5});
-  auto request = bucket_.prepare(part, call_);
-  if (!request) return pass(request, what_);
-  slot->request = std::move(*request);
-  slot->state = Slot::State::sending;
-  ++slot->sends;
-  return &slot->request;
-}
-
-Result<void> PartFeed::done(const http::Request& request, Result<http::Response> answer) {
-  Slot& slot = *std::find_if(slots_.begin(), slots_.end(), [&](const Slot& s) { return &s.request == &request; });
-  const std::string what = concat(what_, " part ", slot.number);
-  if (answer && answer->ok()) {
-    std::string& etag = etags_[slot.number - 1];
-    etag = answer->header("etag");
-    slot.state = Slot::State::free;
+  Result<void> stored(std::size_t number, const http::Response& answer, const std::string& what) override {
+    std::string& etag = etags_[number - 1];
+    etag = answer.header("etag");
     if (!etag.empty()) return {};
     return fail(Errc::unavailable, what + ": the answer has no ETag", "is the endpoint that of an S3 store?");
   }
-  Error error = answer ? store_error(*answer, what) : std::move(answer.error()).within(what);
-  const bool again = is_retryable(error) && error.code != Errc::busy && slot.sends < kMostSends;
-  if (!again) return Failure(std::move(error));
-  slot.state = Slot::State::ready;
-  return {};
-}
+  Error error_of(const http::Response& answer, std::string_view what) override { return store_error(answer, what); }
+
+ private:
+  Bucket& bucket_;
+  const Operation model_;
+  const bool content_md5_;
+  const Call& call_;
+  std::vector<std::string> etags_;
+};
 
 // With a patience of its own: the call may be over.
 void abort_upload(Bucket& bucket, const std::string& store_key, const std::string& id) {
@@ -159,11 +73,6 @@ Result<void> complete(Bucket& bucket, const std::string& store_key, const std::s
 
 }  // namespace
 
-std::uint64_t part_size_for(std::uint64_t body, std::uint64_t wanted) noexcept {
-  const std::uint64_t least = body / kMostParts + (body % kMostParts == 0 ? 0 : 1);
-  return std::max({wanted, least, std::uint64_t{1}});
-}
-
 Result<void> put_in_parts(Bucket& bucket, const std::string& store_key, std::string_view key, Source& body,
                           const PutOptions& put, const ObjectHeaders& headers, const MultipartOptions& options,
                           const Call& call) {
@@ -173,12 +82,12 @@ Result<void> put_in_parts(Bucket& bucket, const std::string& store_key, std::str
   if (!begun) return pass(begun);
   auto id = parse_upload_id(begun->body);
   if (!id) return pass(id, what);
-  MultipartOptions sized = options;
-  sized.part_size = part_size_for(body.size(), options.part_size);
+  const std::uint64_t part_size = backend::part_size_for(body.size(), options.part_size, kMostParts);
   const Operation model{.method = "PUT", .key = store_key, .query = {{"uploadId", *id}}, .headers = headers.of_bytes()};
-  PartFeed feed(bucket, model, what, body, sized, call);
-  auto sent = bucket.client().send_all(feed, sized.concurrency, call);
-  if (sent) sent = complete(bucket, store_key, *id, feed.etags(), put.if_absent, what, call);
+  Parts parts(bucket, model, backend::part_count(body.size(), part_size), options.content_md5, call);
+  auto sent = backend::send_parts(bucket.client(), parts, body,
+                                  {.part_size = part_size, .concurrency = options.concurrency}, what, call);
+  if (sent) sent = complete(bucket, store_key, *id, parts.etags(), put.if_absent, what, call);
   if (!sent) abort_upload(bucket, store_key, *id);
   return sent;
 }

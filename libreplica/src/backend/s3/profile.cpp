@@ -1,12 +1,9 @@
 #include "backend/s3/profile.hpp"
 
 #include "base/text.hpp"
-#include "io/file.hpp"
 
 namespace replica::s3 {
 namespace {
-
-constexpr std::uint64_t kLargestFile = std::uint64_t{1} << 20U;
 
 std::string_view trimmed(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(" \t\r");
@@ -64,20 +61,6 @@ void read_profile(std::string_view text, std::string_view name, bool is_config_f
   }
 }
 
-Result<std::string> read_small_file(const std::string& path) {
-  auto file = io::File::open(path, io::File::Mode::read);
-  if (!file && file.error().code == Errc::not_found) return std::string();
-  if (!file) return pass(file);
-  auto info = file->info();
-  if (!info) return pass(info);
-  if (info->size > kLargestFile) return fail(Errc::invalid_argument, path + " is too large");
-  std::string text(info->size, '\0');
-  auto got = file->read_at(0, std::as_writable_bytes(std::span(text)));
-  if (!got) return pass(got);
-  text.resize(*got);
-  return text;
-}
-
 Result<Profile> load_profile(const Environment& environment) {
   auto name = environment("AWS_PROFILE").value_or("default");
   if (name.empty()) name = "default";
@@ -88,7 +71,7 @@ Result<Profile> load_profile(const Environment& environment) {
   };
   for (const auto& [path, is_config_file] : files) {
     if (path.empty()) continue;
-    auto text = read_small_file(path);
+    auto text = backend::read_small_file(path);
     if (!text) return pass(text, "read credentials");
     read_profile(*text, name, is_config_file, profile);
   }

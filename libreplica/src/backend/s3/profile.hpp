@@ -18,7 +18,4 @@ void read_profile(std::string_view text, std::string_view name, bool is_config_f
 // nothing; one that cannot be read is an error.
 Result<Profile> load_profile(const Environment& environment);
 
-// A whole file of at most 1 MiB; empty when it is not there.
-Result<std::string> read_small_file(const std::string& path);
-
 }  // namespace replica::s3

@@ -11,6 +11,9 @@
 
 namespace replica::s3 {
 
+using backend::read_small_file;
+using backend::trimmed;
+using backend::within;
 using base::concat;
 using Found = Result<std::optional<TemporaryCredentials>>;
 
@@ -18,17 +21,6 @@ namespace {
 
 constexpr std::size_t kLimit = std::size_t{64} * 1024;
 constexpr std::chrono::seconds kServicePatience{20}, kInstancePatience{2}, kProcessPatience{60};
-
-Call within(const Call& call, std::chrono::seconds patience) {
-  const auto limit = std::chrono::steady_clock::now() + patience;
-  return {.stop = call.stop, .deadline = call.deadline ? std::min(*call.deadline, limit) : limit};
-}
-
-std::string trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" \t\r\n");
-  if (begin == std::string_view::npos) return {};
-  return std::string(text.substr(begin, text.find_last_not_of(" \t\r\n") + 1 - begin));
-}
 
 // The object of credential_process, the container's agent and the instance: they differ in the name of the token.
 Found from_json(std::string_view text) {

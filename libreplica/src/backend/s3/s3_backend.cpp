@@ -1,5 +1,4 @@
-#include <charconv>
-
+#include "backend/ranged_get.hpp"
 #include "backend/s3/conditional.hpp"
 #include "backend/s3/errors.hpp"
 #include "backend/s3/multipart.hpp"
@@ -15,47 +14,6 @@ using s3::Operation;
 
 constexpr std::uint64_t kLeastPart = std::uint64_t{5} << 20U;  // S3 takes no smaller one but the last
 constexpr std::size_t kListingLimit = std::size_t{16} << 20U;  // 1000 keys of 1024 encoded bytes, and room
-
-class CountingSink final : public Sink {
- public:
-  explicit CountingSink(Sink& out) : out_(out) {}
-  std::uint64_t count() const noexcept { return count_; }
-  Result<void> write(Bytes data) override {
-    count_ += data.size();
-    return out_.write(data);
-  }
-  Result<void> reset() override {
-    count_ = 0;
-    return out_.reset();
-  }
-
- private:
-  Sink& out_;
-  std::uint64_t count_ = 0;
-};
-
-// "bytes FIRST-LAST/SIZE"
-struct ContentRange {
-  std::uint64_t first = 0, last = 0;
-};
-std::optional<ContentRange> parse_content_range(std::string_view text) {
-  constexpr std::string_view kUnit = "bytes ";
-  if (!text.starts_with(kUnit)) return std::nullopt;
-  ContentRange out;
-  const char* const end = text.data() + text.size();
-  auto at = std::from_chars(text.data() + kUnit.size(), end, out.first);
-  if (at.ec != std::errc() || at.ptr == end || *at.ptr != '-') return std::nullopt;
-  at = std::from_chars(at.ptr + 1, end, out.last);
-  if (at.ec != std::errc() || out.last < out.first) return std::nullopt;
-  return out;
-}
-
-std::optional<std::uint64_t> parse_number(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
 
 class S3Backend final : public Backend {
  public:
@@ -86,7 +44,6 @@ class S3Backend final : public Backend {
   }
   Result<void> put_whole(std::string_view key, Source& body, const PutOptions& options, const Call& call);
   Result<std::uint64_t> get_range(std::string_view key, ByteRange range, Sink& out, const Call& call);
-  Result<std::uint64_t> judge_range(std::string_view key, ByteRange range, Error error, const Call& call);
   Result<bool> visit(const s3::ListingPage& page, std::string_view prefix, std::string_view start, std::string& last,
                      const Visitor& visitor, const Call& call) const;
 
@@ -137,58 +94,22 @@ Result<ObjectInfo> S3Backend::put(std::string_view key, Source& body, const PutO
 
 Result<std::uint64_t> S3Backend::get(std::string_view key, ByteRange range, Sink& out, const Call& call) {
   if (auto begun = backend::begin("get", key, call); !begun) return pass(begun);
-  const bool overflows = range.length && *range.length > ~range.offset;
-  // HTTP has no words for an empty range.
-  if (overflows || range.length == 0U) {
-    auto info = stat(key, call);
-    if (!info) return pass(info);
-    auto end = backend::end_of(range, info->size, key);
-    if (!end) return pass(end);
-    return 0;
-  }
+  if (backend::RangedGet::needs_no_bytes(range)) return backend::judge_range(*this, key, range, {}, call);
   return get_range(key, range, out, call);
 }
 
-// A range that the store refused or cut: what does its size say?
-Result<std::uint64_t> S3Backend::judge_range(std::string_view key, ByteRange range, Error error, const Call& call) {
-  auto info = stat(key, call);
-  if (!info) return pass(info);
-  auto end = backend::end_of(range, info->size, key);
-  if (!end) return pass(end);
-  if (*end == range.offset) return 0;
-  return Failure(std::move(error));
-}
-
 Result<std::uint64_t> S3Backend::get_range(std::string_view key, ByteRange range, Sink& out, const Call& call) {
-  const bool in_part = range.offset > 0 || range.length;
   const std::string what = concat("get ", key);
-  CountingSink counted(out);
-  std::optional<std::uint64_t> expected;
+  backend::RangedGet ranged(range, out);
   Operation operation = about("GET", key);
   operation.headers = headers_.of_bytes();
-  operation.out = &counted;
-  if (in_part) {
-    std::string text = concat("bytes=", range.offset, "-");
-    if (range.length) text += std::to_string(range.offset + (*range.length - 1));
-    operation.headers.push_back({.name = "Range", .value = std::move(text)});
-    operation.on_head = [&](const http::Response& head) -> Result<void> {
-      if (!head.ok()) return {};
-      const auto got = parse_content_range(head.header("content-range"));
-      if (head.status != 206 || !got || got->first != range.offset)
-        return fail(Errc::unsupported, "the store gives other bytes than were asked for");
-      expected = got->last - got->first + 1;
-      if (range.length && expected != range.length) return fail(Errc::out_of_range, "range beyond the end");
-      return {};
-    };
-  }
+  ranged.prepare(operation.headers, operation.out, operation.on_head);
   auto answer = bucket_.send(operation, what, call);
   const bool odd = !answer && (answer.error().code == Errc::out_of_range || answer.error().code == Errc::unsupported);
-  if (odd && in_part) return judge_range(key, range, std::move(answer.error()), call);
+  if (odd && ranged.is_part()) return backend::judge_range(*this, key, range, std::move(answer.error()), call);
   if (!answer && answer.error().code == Errc::not_found) return backend::not_found(key);
   if (!answer) return pass(answer);
-  if (expected && counted.count() != *expected)
-    return fail(Errc::unavailable, concat(what, ": the body ends after ", counted.count(), " bytes"));
-  return counted.count();
+  return ranged.finish(what);
 }
 
 Result<ObjectInfo> S3Backend::stat(std::string_view key, const Call& call) {
@@ -207,7 +128,7 @@ Result<ObjectInfo> S3Backend::stat(std::string_view key, const Call& call) {
     }
   }
   if (!answer) return pass(answer);
-  const auto size = parse_number(answer->header("content-length"));
+  const auto size = backend::parse_number(answer->header("content-length"));
   const auto time = s3::time_of(*answer);
   if (!size || !time) return fail(Errc::unavailable, concat("stat ", key, ": the answer has no size or no time"));
   return ObjectInfo{.key = std::string(key), .size = *size, .modified_at = *time};
