@@ -46,6 +46,8 @@ PUBLIC_HEADERS = {
     "s3": "backend", "sftp": "backend", "nats": "backend",
     "gcs": "backend", "webdav": "backend",
     "replica": "replica", "database": "engine", "local_state": "engine", "events": "engine", "restore": "restore", "replicator": "replicator",
+    "azure": "backend",
+    "replica": "replica", "database": "engine", "events": "engine", "restore": "restore", "replicator": "replicator",
 }
 # Header pattern → the places that may include it.
 EXTERNAL = [
