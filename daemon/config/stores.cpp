@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 
+#include "config/azure_store.hpp"
 #include "config/gcs_store.hpp"
 #include "config/nats_store.hpp"
 #include "config/paths.hpp"
@@ -39,13 +40,14 @@ std::unique_ptr<replica::Backend> make_file(const ReplicaSettings& replica, cons
 constexpr StoreKind kKinds[] = {
     {"file", KeyLayout::ltx_folder, settle_file, make_file, false},
     {"s3", KeyLayout::hex_levels, settle_s3, make_s3},
+    {"abs", KeyLayout::ltx_folder, settle_azure, make_azure},
     {"gs", KeyLayout::ltx_folder, settle_gcs, make_gcs},
     {"sftp", KeyLayout::ltx_folder, settle_sftp, make_sftp},
     {"webdav", KeyLayout::ltx_folder, settle_webdav, make_webdav},
     {"nats", KeyLayout::ltx_folder, settle_nats, make_nats},
 };
 
-constexpr std::array<std::string_view, 2> kPeerTypes{"abs", "oss"};
+constexpr std::array<std::string_view, 1> kPeerTypes{"oss"};
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -63,7 +65,7 @@ Result<const StoreKind*> kind_named(std::string_view type) {
   }
   if (std::find(kPeerTypes.begin(), kPeerTypes.end(), type) != kPeerTypes.end())
     return fail(Errc::unsupported, "replica type " + std::string(type) + " is not supported by this build yet",
-                "use a replica of type file, s3, gs, sftp, webdav or nats");
+                "use a replica of type file, s3, gs, abs, sftp, webdav or nats");
   return fail(Errc::invalid_argument, "unknown replica type in config: \"" + std::string(type) + "\"");
 }
 
