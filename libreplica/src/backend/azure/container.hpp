@@ -44,7 +44,7 @@ class Container {
 
   const AzureOptions options_;
   const Clock& clock_;
-  const Result<Endpoint> endpoint_;
+  const Result<backend::Endpoint> endpoint_;
   std::vector<std::byte> key_;
   std::shared_ptr<http::Client> http_;
   TokenCache tokens_;

@@ -1,19 +1,10 @@
 #include "backend/azure/errors.hpp"
 
-#include <algorithm>
-
 #include "backend/azure/xml.hpp"
-#include "base/text.hpp"
-#include "http/status.hpp"
+#include "backend/error_codes.hpp"
 
 namespace replica::azure {
 namespace {
-
-struct Meaning {
-  std::string_view code;
-  Errc errc;
-  std::string_view hint = {};
-};
 
 constexpr std::string_view kKeys = "check account-name and account-key or sas-token, and the clock of this machine";
 constexpr std::string_view kRole =
@@ -23,7 +14,7 @@ constexpr std::string_view kAccount = "check account-name and endpoint";
 constexpr std::string_view kPolicy = "a policy of the container or a lease keeps the blob as it is";
 
 // learn.microsoft.com/rest/api/storageservices/blob-service-error-codes, common-rest-api-error-codes
-constexpr Meaning kMeanings[] = {
+constexpr backend::Meaning kMeanings[] = {
     {"BlobNotFound", Errc::not_found},
     {"ContainerNotFound", Errc::invalid_argument, kContainer},
     {"ContainerDisabled", Errc::permission_denied, kContainer},
@@ -66,12 +57,6 @@ constexpr Meaning kMeanings[] = {
     {"InvalidBlobOrBlock", Errc::unavailable},
 };
 
-const Meaning* meaning_of(std::string_view code) {
-  const auto* found =
-      std::find_if(std::begin(kMeanings), std::end(kMeanings), [&](const auto& m) { return m.code == code; });
-  return found == std::end(kMeanings) ? nullptr : found;
-}
-
 // The first line: what follows are ids of the request, and the string that was signed.
 std::string first_line(std::string_view text) { return std::string(text.substr(0, text.find_first_of("\r\n"))); }
 
@@ -84,20 +69,11 @@ std::string error_code_of(const http::Response& response) {
 
 Error store_error(const http::Response& response, std::string_view what) {
   const std::string code = error_code_of(response);
-  const Meaning* meaning = meaning_of(code);
-  std::string detail = code;
-  const std::string message = first_line(parse_error(response.body).message);
-  if (!message.empty() && code != "AuthenticationFailed") detail += (detail.empty() ? "" : ": ") + message;
-  Error error = http::error_of(response, what, detail);
-  if (meaning != nullptr) {
-    error.code = meaning->errc;
-    error.hint = meaning->hint;
-  } else if (error.code == Errc::not_found || response.status / 100 == 3) {
-    error.code = Errc::invalid_argument;
-    error.hint = kAccount;
-  } else if (response.status == 401 || response.status == 403) {
-    error.hint = kRole;
-  }
+  // What this one says holds the string that was signed.
+  const bool shown = code != "AuthenticationFailed";
+  const std::string message = shown ? first_line(parse_error(response.body).message) : std::string();
+  Error error = backend::error_of_code(response, what, code, message, kMeanings, kAccount);
+  if (error.code == Errc::permission_denied && error.hint.empty()) error.hint = kRole;
   return error;
 }
 

@@ -46,6 +46,12 @@ class ObjectStore final : public Backend {
   Operation about(std::string_view method, std::string_view key) const {
     return {.method = std::string(method), .key = prefix_ + std::string(key)};
   }
+  Operation reading(std::string_view method, std::string_view key) const {
+    Operation out = about(method, key);
+    out.headers = headers_.of_bytes;
+    out.headers.insert(out.headers.end(), dialect_.reading.begin(), dialect_.reading.end());
+    return out;
+  }
   Result<void> put_whole(std::string_view key, Source& body, const PutOptions& options, const Call& call);
   Result<void> put_parts(std::string_view key, Source& body, const PutOptions& options, const Call& call);
   Result<std::uint64_t> get_range(std::string_view key, ByteRange range, Sink& out, const Call& call);
@@ -111,8 +117,7 @@ Result<std::uint64_t> ObjectStore::get(std::string_view key, ByteRange range, Si
 Result<std::uint64_t> ObjectStore::get_range(std::string_view key, ByteRange range, Sink& out, const Call& call) {
   const std::string what = concat("get ", key);
   backend::RangedGet ranged(range, out);
-  Operation operation = about("GET", key);
-  operation.headers = headers_.of_bytes;
+  Operation operation = reading("GET", key);
   ranged.prepare(operation.headers, operation.out, operation.on_head);
   auto answer = bucket_->send(operation, what, call);
   const bool odd = !answer && (answer.error().code == Errc::out_of_range || answer.error().code == Errc::unsupported);
@@ -124,8 +129,7 @@ Result<std::uint64_t> ObjectStore::get_range(std::string_view key, ByteRange ran
 
 Result<ObjectInfo> ObjectStore::stat(std::string_view key, const Call& call) {
   if (auto begun = backend::begin("stat", key, call); !begun) return pass(begun);
-  Operation head = about("HEAD", key);
-  head.headers = headers_.of_bytes;
+  Operation head = reading("HEAD", key);
   auto answer = bucket_->send(head, concat("stat ", key), call);
   if (!answer && !is_retryable(answer.error())) {
     // An answer to HEAD has no body, and 404 may be the bucket's: the same GET says why.

@@ -10,9 +10,10 @@ namespace replica::s3 {
 struct Dialect {
   std::string_view type = "s3";
   http::Header if_absent{.name = "If-None-Match", .value = "*"};
-  bool doubtful_condition = true;  // of many makers: whether the condition is kept must be found out
-  Query listing{};                 // what every listing asks besides
-  bool encoded_token = false;      // a listing's continuation token is encoded as its keys are
+  bool doubtful_condition = true;       // of many makers: whether the condition is kept must be found out
+  Query listing{};                      // what every listing asks besides
+  std::vector<http::Header> reading{};  // what every GET and HEAD of an object says besides
+  bool encoded_token = false;           // a listing's continuation token is encoded as its keys are
   std::uint64_t least_part = std::uint64_t{5} << 20U;  // of a multipart upload, but the last
 };
 
