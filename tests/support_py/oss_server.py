@@ -228,11 +228,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def delete_many(self, parameters, body):
         keys = [node.text for node in xml.etree.ElementTree.fromstring(body).iter("Key")]
-        if parameters.get("encoding-type") == "url":
-            keys = [unquote(key) for key in keys]
+        encode = quote if parameters.get("encoding-type") == "url" else escape
         for key in keys:
             self.store.objects.pop(key, None)
-        gone = "".join(f"<Deleted><Key>{escape(k)}</Key></Deleted>" for k in keys)
+        gone = "".join(f"<Deleted><Key>{encode(k)}</Key></Deleted>" for k in keys)
         self.answer(200, f"<?xml version=\"1.0\"?><DeleteResult>{gone}</DeleteResult>".encode())
 
     def multipart(self, key, parameters, body):
