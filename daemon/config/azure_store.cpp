@@ -1,9 +1,6 @@
 #include "config/azure_store.hpp"
 
-#include <algorithm>
-#include <cctype>
-
-#include "config/s3_store.hpp"
+#include "config/store_checks.hpp"
 #include "config/store_schema.hpp"
 #include "config/url.hpp"
 
@@ -34,8 +31,7 @@ Result<void> read_url(ReplicaSettings& replica) {
   for (const auto& [name, value] : url->query) {
     if (name == "endpoint") said.endpoint = value;
   }
-  if (!said.endpoint.empty() && said.endpoint.find("://") == std::string::npos)
-    said.endpoint.insert(0, is_local_host(said.endpoint) ? "http://" : "https://");
+  said.endpoint = complete_endpoint(std::move(said.endpoint), true);
   inherit(replica.store, said);
   replica.key_prefix = clean_key_path(url->path);
   return {};
@@ -54,23 +50,10 @@ Result<void> read_connection_string(StoreSettings& store) {
   return {};
 }
 
-bool is_made_of(std::string_view text, std::string_view also) {
-  return std::all_of(text.begin(), text.end(), [&](unsigned char c) {
-    return (c < 0x80 && std::isalnum(c) != 0) || also.find(static_cast<char>(c)) != std::string_view::npos;
-  });
-}
-
 bool is_base64(std::string_view text) {
   const std::string_view digits = text.substr(0, text.find('='));
   return text.size() % 4 == 0 && text.size() - digits.size() <= 2 && is_made_of(digits, "+/") &&
          text.find_first_not_of('=', digits.size()) == std::string_view::npos;
-}
-
-bool is_endpoint(std::string_view text) {
-  const std::size_t scheme = text.find("://");
-  const auto odd = [](unsigned char c) { return c <= 0x20 || c >= 0x7f || c == '@' || c == '?' || c == '#'; };
-  const bool known = text.starts_with("http://") || text.starts_with("https://");
-  return known && text.size() > scheme + 3 && text[scheme + 3] != '/' && std::none_of(text.begin(), text.end(), odd);
 }
 
 Result<void> check(const StoreSettings& store) {
@@ -84,11 +67,7 @@ Result<void> check(const StoreSettings& store) {
     return refuse("account-key needs account-name for abs replica");
   if (!store.endpoint.empty() && !is_endpoint(store.endpoint))
     return refuse("the endpoint of an abs replica must be HOST, HOST:PORT or a URL with http or https");
-  if (store.part_size && store.part_size->bytes < kLeastPart)
-    return refuse("part-size must be at least 1MiB (got " + std::to_string(store.part_size->bytes) + " bytes)");
-  if (store.concurrency && *store.concurrency < 1)
-    return refuse("concurrency must be greater than 0 (got " + std::to_string(*store.concurrency) + ")");
-  return {};
+  return check_parts(store, kLeastPart, "1MiB");
 }
 
 std::string location_of(const ReplicaSettings& replica) {
@@ -117,8 +96,7 @@ Result<void> settle_azure(ReplicaSettings& replica, const StoreSettings& default
   if (auto read = read_connection_string(store); !read) return read;
   inherit(store, defaults);
   if (auto read = read_connection_string(store); !read) return read;
-  if (!store.endpoint.empty() && store.endpoint.find("://") == std::string::npos) store.endpoint.insert(0, "https://");
-  while (store.endpoint.ends_with('/')) store.endpoint.pop_back();
+  store.endpoint = complete_endpoint(std::move(store.endpoint), false);
   if (auto checked = check(store); !checked) return checked;
   replica.location = location_of(replica);
   return {};

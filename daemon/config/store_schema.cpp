@@ -112,6 +112,7 @@ constexpr StoreKey kRows[] = {
     row<&S::account_key>("account-key", "abs: else a SAS token, the environment and the machine's identity are asked",
                          kSecret),
     row<&S::sas_token>("sas-token", "abs", kSecret),
+    row<&S::signature_version>("signature-version", "oss: v4 or v1 (v4)"),
     row<&S::connection_string>("connection-string", "abs: account, key or SAS token and endpoint in one", kSecret),
 };
 
