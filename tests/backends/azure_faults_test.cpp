@@ -247,8 +247,9 @@ TEST_CASE("blocks have ids of one length, and of an upload of their own") {
 }
 
 TEST_CASE("blocks that another upload has taken away: the blob decides") {
-  bool exists = true;
+  bool exists = true, lost = false;
   ScriptedServer server([&](const std::string& request) {
+    if (lost && request.starts_with("PUT")) return error_answer("500 Oh", "InternalError");
     if (request.starts_with("HEAD") && exists)
       return std::string(
           "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nLast-Modified: Fri, 26 Jun 2015 23:39:12 GMT\r\n\r\n");
@@ -261,6 +262,11 @@ TEST_CASE("blocks that another upload has taken away: the blob decides") {
   CHECK(code_of(put(*backend, kMiB)) == "unavailable");
   exists = false;
   CHECK(code_of(put(*backend, kMiB, {.if_absent = true})) == "unavailable");
+  // An answer that got lost says nothing about whose blob it is.
+  exists = true;
+  lost = true;
+  CHECK(code_of(put(*backend, kMiB, {.if_absent = true})) == "unavailable");
+  CHECK(code_of(put(*backend, 3, {.if_absent = true})) == "unavailable");
 }
 
 TEST_CASE("listings are read with care") {

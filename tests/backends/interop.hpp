@@ -60,7 +60,7 @@ inline std::string make_database(const std::string& path) {
 struct Interop {
   std::shared_ptr<replica::Backend> backend;  // with retries
   replica::KeyLayout layout = replica::KeyLayout::ltx_folder;
-  std::string peer_replica;                   // lines of the peer's configuration below `replica:`, six spaces before
+  std::string peer_replica;  // lines of the peer's configuration below `replica:`, six spaces before
   support::TempDir dir{};
   std::string database = make_database(dir.path("a.db"));
   int restores = 0;

@@ -53,7 +53,6 @@ class AzureBackend final : public Backend {
   }
   Result<void> put_whole(std::string_view key, Source& body, const std::vector<http::Header>& headers,
                          const Call& call);
-  bool is_taken(std::string_view key, const Error& error, const Call& call);
 
   const std::string prefix_;
   const std::uint64_t part_size_;
@@ -103,12 +102,6 @@ Result<void> AzureBackend::put_whole(std::string_view key, Source& body, const s
   return {};
 }
 
-// An upload that made the blob takes away the blocks of those that were under way.
-bool AzureBackend::is_taken(std::string_view key, const Error& error, const Call& call) {
-  if (error.code == Errc::precondition_failed) return true;
-  return error.code == Errc::unavailable && stat(key, call).has_value();
-}
-
 Result<ObjectInfo> AzureBackend::put(std::string_view key, Source& body, const PutOptions& options, const Call& call) {
   if (auto begun = begin("put", key, call); !begun) return pass(begun);
   const auto headers = headers_of_new(options);
@@ -116,7 +109,7 @@ Result<ObjectInfo> AzureBackend::put(std::string_view key, Source& body, const P
   auto stored = whole ? put_whole(key, body, headers, call)
                       : azure::put_in_blocks(container_, prefix_ + std::string(key), key, body, headers,
                                              {.part_size = part_size_, .concurrency = concurrency_}, call);
-  if (!stored && options.if_absent && is_taken(key, stored.error(), call)) return backend::key_exists(key);
+  if (!stored && options.if_absent && stored.error().code == Errc::precondition_failed) return backend::key_exists(key);
   if (!stored) return pass(stored);
   const Timestamp now = clock_ == nullptr ? SystemClock().now() : clock_->now();
   return ObjectInfo{.key = std::string(key), .size = body.size(), .modified_at = options.modified_at.value_or(now)};

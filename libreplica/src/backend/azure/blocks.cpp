@@ -1,5 +1,6 @@
 #include "backend/azure/blocks.hpp"
 
+#include <algorithm>
 #include <random>
 
 #include "backend/azure/errors.hpp"
@@ -57,6 +58,23 @@ class Blocks final : public backend::PartStore {
   const BlockIds ids_;
 };
 
+// The last request: the blocks become the blob.
+Result<void> commit(Container& container, const Operation& operation, const std::string& what, const Call& call) {
+  auto request = container.prepare(operation, call);
+  if (!request) return pass(request, what);
+  auto answer = container.client().send(*request, call);
+  if (!answer) return pass(answer, what);
+  if (answer->ok()) return {};
+  Error error = store_error(*answer, what);
+  // An upload that made the blob takes away the blocks of those that were under way: on a condition they have lost.
+  const bool conditional = std::any_of(operation.headers.begin(), operation.headers.end(),
+                                       [](const auto& header) { return header.name == "If-None-Match"; });
+  if (conditional && error_code_of(*answer) == "InvalidBlockList" &&
+      container.send({.method = "HEAD", .key = operation.key}, what, call))
+    error.code = Errc::precondition_failed;
+  return Failure(std::move(error));
+}
+
 }  // namespace
 
 Result<void> put_in_blocks(Container& container, const std::string& store_key, std::string_view key, Source& body,
@@ -67,12 +85,10 @@ Result<void> put_in_blocks(Container& container, const std::string& store_key, s
   if (auto sent = backend::send_parts(container.client(), blocks, body, options, what, call); !sent) return sent;
   const std::string text = blocks.list(backend::part_count(body.size(), options.part_size));
   MemorySource list(backend::bytes_of(text));
-  Operation commit{.method = "PUT", .key = store_key, .query = {{"comp", "blocklist"}}, .headers = headers};
-  commit.headers.push_back({.name = "Content-MD5", .value = backend::base64_of(backend::md5(backend::bytes_of(text)))});
-  commit.body = &list;
-  auto answer = container.send(commit, what, call);
-  if (!answer) return pass(answer);
-  return {};
+  Operation end{.method = "PUT", .key = store_key, .query = {{"comp", "blocklist"}}, .headers = headers};
+  end.headers.push_back({.name = "Content-MD5", .value = backend::base64_of(backend::md5(backend::bytes_of(text)))});
+  end.body = &list;
+  return commit(container, end, what, call);
 }
 
 }  // namespace replica::azure
