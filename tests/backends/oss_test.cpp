@@ -219,16 +219,17 @@ TEST_CASE("errors of OSS have codes") {
 }
 
 TEST_CASE("a silent OSS store is given up, and one that is none is no empty one") {
-  std::string answer = ScriptedServer::kSilence;
-  ScriptedServer server([&](const std::string&) { return answer; });
-  const auto backend = make_oss_backend({.bucket = "b",
-                                         .endpoint = server.url(),
-                                         .access_key_id = "AK",
-                                         .secret_access_key = "SK",
-                                         .progress_timeout = std::chrono::milliseconds(200)});
-  for (const Error& error : refusals(*backend)) CHECK(error.code == Errc::timed_out);
-  answer = http_answer("200 OK", "<html>log in</html>");
-  const auto listed = backend->list("", "", [](const ObjectInfo&) { return true; }, {});
-  CHECK(code_of(listed) == "unavailable");
+  const auto backend_at = [](const ScriptedServer& server) {
+    return make_oss_backend({.bucket = "b",
+                             .endpoint = server.url(),
+                             .access_key_id = "AK",
+                             .secret_access_key = "SK",
+                             .progress_timeout = std::chrono::milliseconds(200)});
+  };
+  ScriptedServer silent([](const std::string&) { return ScriptedServer::kSilence; });
+  for (const Error& error : refusals(*backend_at(silent))) CHECK(error.code == Errc::timed_out);
+  ScriptedServer other([](const std::string&) { return http_answer("200 OK", "<html>log in</html>"); });
+  const auto backend = backend_at(other);
+  CHECK(code_of(backend->list("", "", [](const ObjectInfo&) { return true; }, {})) == "unavailable");
   CHECK(code_of(put(*backend, "k", some_bytes(3))) == "unavailable");
 }
