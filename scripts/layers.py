@@ -44,7 +44,7 @@ PUBLIC_HEADERS = {
     "result": "base", "types": "base", "bytes": "base", "clock": "base", "log": "base",
     "wal": "wal", "ltx": "ltx", "backend": "backend", "conformance": "backend",
     "s3": "backend", "sftp": "backend", "nats": "backend",
-    "gcs": "backend", "webdav": "backend",
+    "gcs": "backend", "webdav": "backend", "azure": "backend", "oss": "backend",
     "replica": "replica", "database": "engine", "local_state": "engine", "events": "engine", "restore": "restore", "replicator": "replicator",
 }
 # Header pattern → the places that may include it.

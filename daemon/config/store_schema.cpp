@@ -107,6 +107,13 @@ constexpr StoreKey kRows[] = {
     row<&S::webdav_url>("webdav-url", "webdav: http or https URL of a folder that is there"),
     row<&S::webdav_username>("webdav-username", "webdav: for basic or digest authentication"),
     row<&S::webdav_password>("webdav-password", "webdav", kSecret),
+
+    row<&S::account_name>("account-name", "abs: the storage account; its container is the bucket"),
+    row<&S::account_key>("account-key", "abs: else a SAS token, the environment and the machine's identity are asked",
+                         kSecret),
+    row<&S::sas_token>("sas-token", "abs", kSecret),
+    row<&S::signature_version>("signature-version", "oss: v4 or v1 (v4)"),
+    row<&S::connection_string>("connection-string", "abs: account, key or SAS token and endpoint in one", kSecret),
 };
 
 }  // namespace

@@ -24,6 +24,8 @@ struct StoreSettings {
   std::optional<bool> force_path_style, sign_payload, require_content_md5, sign_accept_encoding, skip_verify;
   std::optional<Size> part_size;
   std::optional<int> concurrency;
+  std::string account_name, account_key, sas_token, connection_string;
+  std::string signature_version;
 
   // sftp; the password is also that of nats
   std::string host, user, password, key_path, key_passphrase, host_key, known_hosts_path;

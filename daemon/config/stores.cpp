@@ -1,11 +1,12 @@
 #include "config/stores.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 
+#include "config/azure_store.hpp"
 #include "config/gcs_store.hpp"
 #include "config/nats_store.hpp"
+#include "config/oss_store.hpp"
 #include "config/paths.hpp"
 #include "config/s3_store.hpp"
 #include "config/sftp_store.hpp"
@@ -39,13 +40,13 @@ std::unique_ptr<replica::Backend> make_file(const ReplicaSettings& replica, cons
 constexpr StoreKind kKinds[] = {
     {"file", KeyLayout::ltx_folder, settle_file, make_file, false},
     {"s3", KeyLayout::hex_levels, settle_s3, make_s3},
+    {"abs", KeyLayout::ltx_folder, settle_azure, make_azure},
+    {"oss", KeyLayout::hex_levels, settle_oss, make_oss},
     {"gs", KeyLayout::ltx_folder, settle_gcs, make_gcs},
     {"sftp", KeyLayout::ltx_folder, settle_sftp, make_sftp},
     {"webdav", KeyLayout::ltx_folder, settle_webdav, make_webdav},
     {"nats", KeyLayout::ltx_folder, settle_nats, make_nats},
 };
-
-constexpr std::array<std::string_view, 2> kPeerTypes{"abs", "oss"};
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -61,10 +62,8 @@ Result<const StoreKind*> kind_named(std::string_view type) {
   for (const StoreKind& kind : kKinds) {
     if (kind.type == type) return &kind;
   }
-  if (std::find(kPeerTypes.begin(), kPeerTypes.end(), type) != kPeerTypes.end())
-    return fail(Errc::unsupported, "replica type " + std::string(type) + " is not supported by this build yet",
-                "use a replica of type file, s3, gs, sftp, webdav or nats");
-  return fail(Errc::invalid_argument, "unknown replica type in config: \"" + std::string(type) + "\"");
+  return fail(Errc::invalid_argument, "unknown replica type in config: \"" + std::string(type) + "\"",
+              "use a replica of type file, s3, gs, abs, oss, sftp, webdav or nats");
 }
 
 Result<const StoreKind*> kind_of(const ReplicaSettings& replica) {

@@ -19,8 +19,8 @@ struct StoreKind {
   bool remote = true;  // what fails may go better a moment later: tried again at once
 };
 
-// By the scheme of the url, else by type; a replica that names neither is a file's. unsupported for a type that only
-// the peer has, invalid_argument `unknown replica type in config: "zz"`.
+// By the scheme of the url, else by type; a replica that names neither is a file's. invalid_argument
+// `unknown replica type in config: "zz"`.
 replica::Result<const StoreKind*> kind_of(const ReplicaSettings& replica);
 replica::Result<const StoreKind*> kind_named(std::string_view type);
 

@@ -59,7 +59,8 @@ inline std::string make_database(const std::string& path) {
 
 struct Interop {
   std::shared_ptr<replica::Backend> backend;  // with retries
-  std::string peer_replica;                   // lines of the peer's configuration below `replica:`, six spaces before
+  replica::KeyLayout layout = replica::KeyLayout::ltx_folder;
+  std::string peer_replica;  // lines of the peer's configuration below `replica:`, six spaces before
   support::TempDir dir{};
   std::string database = make_database(dir.path("a.db"));
   int restores = 0;
@@ -74,7 +75,7 @@ struct Interop {
   tools::ProcessOptions quietly() const { return {.output = dir.path("peer.log"), .unset = {"AWS_CA_BUNDLE"}}; }
 
   std::string restore(const std::string& output, replica::RestoreTarget target = {}) const {
-    const replica::Replica replica(backend, "");
+    const replica::Replica replica(backend, "", layout);
     return error_of(replica::restore_database(
         replica, target, {.output = output, .integrity_check = replica::IntegrityCheck::full}, {}));
   }
@@ -82,7 +83,7 @@ struct Interop {
 
   // Both restores of the latest state and of every TXID are the same bytes.
   void compare() {
-    const replica::Replica replica(backend, "");
+    const replica::Replica replica(backend, "", layout);
     std::vector<std::string> targets = {""};
     auto files = replica.list(0, {}, {});
     REQUIRE(files);
@@ -129,6 +130,7 @@ struct Interop {
       replica::DatabaseConfig settings;
       settings.path = database;
       settings.backend = backend;
+      settings.key_layout = layout;
       REQUIRE(replicator.add(settings));
       REQUIRE(error_of(replicator.start(database, true, {})) == "none");
       for (int round = 0; round < 5; ++round) {

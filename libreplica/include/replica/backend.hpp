@@ -3,7 +3,8 @@
 // Promises every implementation keeps (conformance.hpp checks them):
 //   key     parts joined by '/', at most 1024 bytes, a part 1 to 255; any bytes but control characters (below 0x20,
 //           0x7f); no part is "." or ".."; the last does not end in ".tmp", which marks unfinished objects. Anything
-//           else is invalid_argument before any effect. Whether "a" and "a/b" can both be objects is up to the store
+//           else is invalid_argument before any effect. Whether "a" and "a/b" can both be objects is up to the store,
+//           and so is whether it keeps a '\': one that does not says unsupported
 //   put     all or nothing, durable on return, replaces atomically; a body that is not size() long is corrupt (trying
 //           again would not help) and leaves nothing
 //   get     exactly the range asked for; one that reaches beyond the end is out_of_range, an empty one at the end is

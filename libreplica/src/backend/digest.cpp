@@ -39,6 +39,12 @@ Sha256 hmac_sha256(Bytes key, Bytes data) {
   return out;
 }
 
+Sha1 hmac_sha1(Bytes key, Bytes data) {
+  Sha1 out{};
+  HMAC(EVP_sha1(), key.data(), static_cast<int>(key.size()), raw(data.data()), data.size(), raw(out.data()), nullptr);
+  return out;
+}
+
 std::string hex_of(Bytes data) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string out;

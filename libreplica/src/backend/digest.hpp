@@ -13,12 +13,14 @@ struct evp_md_ctx_st;
 namespace replica::backend {
 
 using Sha256 = std::array<std::byte, 32>;
+using Sha1 = std::array<std::byte, 20>;
 using Md5 = std::array<std::byte, 16>;
 
 inline Bytes bytes_of(std::string_view text) noexcept { return std::as_bytes(std::span(text)); }
 
 Sha256 sha256(Bytes data);
 Sha256 hmac_sha256(Bytes key, Bytes data);
+Sha1 hmac_sha1(Bytes key, Bytes data);
 Md5 md5(Bytes data);
 std::string hex_of(Bytes data);  // lower case
 std::string base64_of(Bytes data);

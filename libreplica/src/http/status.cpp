@@ -64,6 +64,19 @@ std::optional<Timestamp> parse_http_date(std::string_view text) {
   return Timestamp(std::chrono::seconds(time));
 }
 
+std::string http_date(Timestamp time) {
+  constexpr std::string_view kDays = "SunMonTueWedThuFriSat", kMonths = "JanFebMarAprMayJunJulAugSepOctNovDec";
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(day);
+  const auto month = static_cast<unsigned>(date.month());
+  const auto two = [](auto number) { return base::concat(number < 10 ? "0" : "", number); };
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(time - day).count();
+  return base::concat(kDays.substr(std::chrono::weekday(day).c_encoding() * 3U, 3), ", ",
+                      two(static_cast<unsigned>(date.day())), " ", kMonths.substr((month - 1) * 3U, 3), " ",
+                      static_cast<int>(date.year()), " ", two(seconds / 3600), ":", two(seconds / 60 % 60), ":",
+                      two(seconds % 60), " GMT");
+}
+
 Error error_of(const Response& response, std::string_view what, std::string_view detail) {
   std::string message = base::concat(what, ": ");
   if (!detail.empty()) message += one_line(detail) + " ";

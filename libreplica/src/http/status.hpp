@@ -17,6 +17,8 @@ std::optional<std::chrono::seconds> retry_after(const Response& response);
 
 // Of a date in any of HTTP's forms.
 std::optional<Timestamp> parse_http_date(std::string_view text);
+// "Fri, 24 May 2013 00:00:00 GMT"
+std::string http_date(Timestamp time);
 
 // An Error for an answer that is none of 2xx: "WHAT: DETAIL (HTTP 503)". `detail` comes from the store; control
 // characters are taken out and it is cut to a line.

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "backend/endpoint.hpp"
 #include "base/text.hpp"
 #include "http/message.hpp"
 
@@ -13,23 +14,6 @@ namespace {
 
 std::string_view domain_of(std::string_view region) {
   return region.starts_with("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
-}
-
-Result<Address> parse_endpoint(std::string_view endpoint) {
-  Address out;
-  const std::size_t scheme = endpoint.find("://");
-  if (scheme != std::string_view::npos) {
-    out.scheme = endpoint.substr(0, scheme);
-    endpoint.remove_prefix(scheme + 3);
-  }
-  const bool known = out.scheme == "http" || out.scheme == "https";
-  const std::size_t slash = std::min(endpoint.find('/'), endpoint.size());
-  out.host = endpoint.substr(0, slash);
-  out.path = endpoint.substr(slash);
-  while (out.path.ends_with('/')) out.path.pop_back();
-  if (!known || out.host.empty() || out.host.find_first_of("@?# \t") != std::string::npos)
-    return fail(Errc::invalid_argument, "the endpoint is not an http or https URL", "write it as https://HOST:PORT");
-  return out;
 }
 
 }  // namespace
@@ -71,9 +55,9 @@ Result<Address> address_of(const S3Options& options, std::string_view region) {
   bool in_path = options.path_style || options.bucket.find('.') != std::string::npos;
   Address out{.host = concat("s3.", region, ".", domain_of(region)), .path = {}};
   if (!options.endpoint.empty()) {
-    auto parsed = parse_endpoint(options.endpoint);
-    if (!parsed) return parsed;
-    out = std::move(*parsed);
+    auto parsed = backend::parse_endpoint(options.endpoint);
+    if (!parsed) return pass(parsed);
+    out = {.scheme = parsed->scheme, .host = parsed->host, .path = parsed->path};
     in_path = options.path_style;
   }
   if (in_path) {

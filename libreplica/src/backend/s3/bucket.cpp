@@ -107,6 +107,8 @@ bool Bucket::may_send_again(const Signed& sent, const http::Response& answer, co
   return others && others->secret_access_key != sent.credentials.secret_access_key;
 }
 
+Error Bucket::error_of(const http::Response& answer, std::string_view what) const { return store_error(answer, what); }
+
 Result<http::Response> Bucket::send(const Operation& operation, std::string_view what, const Call& call) {
   for (int sends = 1;; ++sends) {
     auto ready = sign_request(operation, call);

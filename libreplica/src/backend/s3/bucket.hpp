@@ -1,38 +1,24 @@
-// One bucket: requests addressed and signed, answers judged.
+// A bucket of S3.
 #pragma once
 
 #include "backend/s3/address.hpp"
 #include "backend/s3/credentials.hpp"
+#include "backend/s3/service.hpp"
 
 namespace replica::s3 {
 
-struct Operation {
-  std::string method = "GET";
-  std::string key{};  // of the store; empty = the bucket itself
-  Query query{};
-  std::vector<http::Header> headers{};
-  Source* body = nullptr;
-  std::string payload_hash{kEmptyPayload};
-  Sink* out = nullptr;
-  std::function<Result<void>(const http::Response&)> on_head{};
-  std::size_t body_limit = std::size_t{1} << 20U;
-};
-
 // Safe from any thread.
-class Bucket {
+class Bucket final : public Service {
  public:
   explicit Bucket(const S3Options& options);
 
-  // Any status that is not 2xx is an error; `what` says in it what was being done. A region that the store names
-  // instead of the guessed one, and credentials that have changed since, are tried at once.
-  Result<http::Response> send(const Operation& operation, std::string_view what, const Call& call);
-
-  // For those who send several at once through client().
-  Result<http::Request> prepare(const Operation& operation, const Call& call);
-  http::Client& client() noexcept { return *http_; }
-
-  // Whether the body of a request need not be hashed.
-  bool unsigned_payload() const noexcept { return unsigned_payload_; }
+  // A region that the store names instead of the guessed one, and credentials that have changed since, are tried at
+  // once.
+  Result<http::Response> send(const Operation& operation, std::string_view what, const Call& call) override;
+  Result<http::Request> prepare(const Operation& operation, const Call& call) override;
+  http::Client& client() noexcept override { return *http_; }
+  bool unsigned_payload() const noexcept override { return unsigned_payload_; }
+  Error error_of(const http::Response& answer, std::string_view what) const override;
 
  private:
   struct Signed {

@@ -3,13 +3,15 @@
 
 #include <atomic>
 
-#include "backend/s3/bucket.hpp"
+#include <mutex>
+
+#include "backend/s3/service.hpp"
 
 namespace replica::s3 {
 
 class ConditionalPut {
  public:
-  explicit ConditionalPut(Bucket& bucket) : bucket_(bucket) {}
+  explicit ConditionalPut(Service& bucket) : bucket_(bucket) {}
 
   // False once the store is known to ignore or refuse the condition.
   bool may_be_supported() const noexcept { return state_ != State::no; }
@@ -21,7 +23,7 @@ class ConditionalPut {
   enum class State { unknown, yes, no };
   Result<State> probe(const std::string& store_key, const Call& call);
 
-  Bucket& bucket_;
+  Service& bucket_;
   std::mutex probing_;
   std::atomic<State> state_ = State::unknown;
 };

@@ -1,25 +1,16 @@
 #include "backend/s3/errors.hpp"
 
-#include <algorithm>
-
-#include "base/text.hpp"
-#include "http/status.hpp"
+#include "backend/error_codes.hpp"
 
 namespace replica::s3 {
 namespace {
-
-struct Meaning {
-  std::string_view code;
-  Errc errc;
-  std::string_view hint = {};
-};
 
 constexpr std::string_view kKeys = "check access-key-id and secret-access-key";
 constexpr std::string_view kToken = "the session token is over; renew the credentials";
 constexpr std::string_view kRegion = "check the region";
 constexpr std::string_view kBucket = "create the bucket, or correct its name";
 
-constexpr Meaning kMeanings[] = {
+constexpr backend::Meaning kMeanings[] = {
     {"NoSuchKey", Errc::not_found},
     {"NoSuchBucket", Errc::invalid_argument, kBucket},
     {"InvalidBucketName", Errc::invalid_argument, kBucket},
@@ -60,28 +51,12 @@ constexpr Meaning kMeanings[] = {
     {"XMinioStorageFull", Errc::no_space},
 };
 
-const Meaning* meaning_of(std::string_view code) {
-  const auto* found =
-      std::find_if(std::begin(kMeanings), std::end(kMeanings), [&](const auto& m) { return m.code == code; });
-  return found == std::end(kMeanings) ? nullptr : found;
-}
-
 }  // namespace
 
 Error store_error(const http::Response& response, std::string_view what) {
   const ErrorAnswer answer = parse_error(response.body);
-  std::string detail = answer.code;
-  if (!answer.message.empty()) detail += (detail.empty() ? "" : ": ") + answer.message;
-  Error error = http::error_of(response, what, detail);
-  if (const Meaning* meaning = meaning_of(answer.code)) {
-    error.code = meaning->errc;
-    error.hint = meaning->hint;
-  } else if (response.ok()) {
-    error.code = Errc::unavailable;
-  } else if (error.code == Errc::not_found || response.status / 100 == 3) {
-    error.code = Errc::invalid_argument;
-    error.hint = "is the endpoint that of an S3 store, and the region right?";
-  }
+  Error error = backend::error_of_code(response, what, answer.code, answer.message, kMeanings,
+                                       "is the endpoint that of an S3 store, and the region right?");
   if (const std::string region = region_in(response); !region.empty() && error.hint == kRegion)
     error.hint = "the bucket is in the region " + region;
   return error;

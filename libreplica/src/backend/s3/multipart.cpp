@@ -1,8 +1,8 @@
 #include "backend/s3/multipart.hpp"
 
 #include "backend/parts.hpp"
-#include "backend/s3/errors.hpp"
 #include "backend/s3/payload.hpp"
+#include "backend/s3/xml.hpp"
 #include "base/text.hpp"
 
 namespace replica::s3 {
@@ -16,7 +16,7 @@ constexpr std::chrono::seconds kAbortPatience{10};
 
 class Parts final : public backend::PartStore {
  public:
-  Parts(Bucket& bucket, Operation model, std::size_t count, bool content_md5, const Call& call)
+  Parts(Service& bucket, Operation model, std::size_t count, bool content_md5, const Call& call)
       : bucket_(bucket), model_(std::move(model)), content_md5_(content_md5), call_(call), etags_(count) {}
 
   const std::vector<std::string>& etags() const noexcept { return etags_; }
@@ -36,10 +36,12 @@ class Parts final : public backend::PartStore {
     if (!etag.empty()) return {};
     return fail(Errc::unavailable, what + ": the answer has no ETag", "is the endpoint that of an S3 store?");
   }
-  Error error_of(const http::Response& answer, std::string_view what) override { return store_error(answer, what); }
+  Error error_of(const http::Response& answer, std::string_view what) override {
+    return bucket_.error_of(answer, what);
+  }
 
  private:
-  Bucket& bucket_;
+  Service& bucket_;
   const Operation model_;
   const bool content_md5_;
   const Call& call_;
@@ -47,47 +49,46 @@ class Parts final : public backend::PartStore {
 };
 
 // With a patience of its own: the call may be over.
-void abort_upload(Bucket& bucket, const std::string& store_key, const std::string& id) {
+void abort_upload(Service& bucket, const std::string& store_key, const std::string& id) {
   const Call call{.stop = {}, .deadline = std::chrono::steady_clock::now() + kAbortPatience};
   static_cast<void>(
       bucket.send({.method = "DELETE", .key = store_key, .query = {{"uploadId", id}}}, "abort upload", call));
 }
 
-Result<void> complete(Bucket& bucket, const std::string& store_key, const std::string& id,
-                      const std::vector<std::string>& etags, bool if_absent, const std::string& what,
-                      const Call& call) {
+Result<void> complete(Service& bucket, const std::string& store_key, const std::string& id,
+                      const std::vector<std::string>& etags, const std::vector<http::Header>& headers,
+                      const std::string& what, const Call& call) {
   const std::string text = complete_body(etags);
   const Bytes bytes = std::as_bytes(std::span(text));
   MemorySource body(bytes);
   Operation operation{.method = "POST", .key = store_key, .query = {{"uploadId", id}}, .body = &body};
+  operation.headers = headers;
   operation.headers.push_back({.name = "Content-Type", .value = "application/xml"});
   operation.payload_hash = hash_bytes(bytes, false, false).sha256;
-  if (if_absent) operation.headers.push_back({.name = "If-None-Match", .value = "*"});
   auto answer = bucket.send(operation, what, call);
   if (!answer) return pass(answer);
   // The status comes before the work is done; what failed meanwhile is told in the body.
   if (answer->body.find("CompleteMultipartUploadResult") == std::string::npos)
-    return Failure(store_error(*answer, what + ": the upload was not completed"));
+    return Failure(bucket.error_of(*answer, what + ": the upload was not completed"));
   return {};
 }
 
 }  // namespace
 
-Result<void> put_in_parts(Bucket& bucket, const std::string& store_key, std::string_view key, Source& body,
-                          const PutOptions& put, const ObjectHeaders& headers, const MultipartOptions& options,
-                          const Call& call) {
+Result<void> put_in_parts(Service& bucket, const std::string& store_key, std::string_view key, Source& body,
+                          const MultipartHeaders& headers, const MultipartOptions& options, const Call& call) {
   const std::string what = concat("put ", key);
-  auto begun = bucket.send(
-      {.method = "POST", .key = store_key, .query = {{"uploads", ""}}, .headers = headers.of_new(put)}, what, call);
+  auto begun = bucket.send({.method = "POST", .key = store_key, .query = {{"uploads", ""}}, .headers = headers.begin},
+                           what, call);
   if (!begun) return pass(begun);
   auto id = parse_upload_id(begun->body);
   if (!id) return pass(id, what);
   const std::uint64_t part_size = backend::part_size_for(body.size(), options.part_size, kMostParts);
-  const Operation model{.method = "PUT", .key = store_key, .query = {{"uploadId", *id}}, .headers = headers.of_bytes()};
+  const Operation model{.method = "PUT", .key = store_key, .query = {{"uploadId", *id}}, .headers = headers.part};
   Parts parts(bucket, model, backend::part_count(body.size(), part_size), options.content_md5, call);
   auto sent = backend::send_parts(bucket.client(), parts, body,
                                   {.part_size = part_size, .concurrency = options.concurrency}, what, call);
-  if (sent) sent = complete(bucket, store_key, *id, parts.etags(), put.if_absent, what, call);
+  if (sent) sent = complete(bucket, store_key, *id, parts.etags(), headers.end, what, call);
   if (!sent) abort_upload(bucket, store_key, *id);
   return sent;
 }

@@ -1,8 +1,7 @@
 // A large body in parts, several at once. All or nothing: what fails is aborted, and the store forgets the parts.
 #pragma once
 
-#include "backend/s3/bucket.hpp"
-#include "backend/s3/object_headers.hpp"
+#include "backend/s3/service.hpp"
 
 namespace replica::s3 {
 
@@ -12,9 +11,13 @@ struct MultipartOptions {
   bool content_md5 = false;
 };
 
+// What the requests of an upload carry beside what they must.
+struct MultipartHeaders {
+  std::vector<http::Header> begin, part, end;
+};
+
 // In 10,000 parts at most: those of a very large body are larger than asked for.
-Result<void> put_in_parts(Bucket& bucket, const std::string& store_key, std::string_view key, Source& body,
-                          const PutOptions& put, const ObjectHeaders& headers, const MultipartOptions& options,
-                          const Call& call);
+Result<void> put_in_parts(Service& bucket, const std::string& store_key, std::string_view key, Source& body,
+                          const MultipartHeaders& headers, const MultipartOptions& options, const Call& call);
 
 }  // namespace replica::s3

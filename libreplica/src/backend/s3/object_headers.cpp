@@ -16,24 +16,27 @@ std::vector<http::Header> customer_key_headers(const std::string& key) {
 
 }  // namespace
 
-ObjectHeaders::ObjectHeaders(const S3Options& options) : customer_key_(customer_key_headers(options.sse_customer_key)) {
-  standing_.push_back({.name = "Content-Type", .value = "application/octet-stream"});
+ObjectHeaders headers_for(const S3Options& options) {
+  ObjectHeaders out{.standing = {{.name = "Content-Type", .value = "application/octet-stream"}},
+                    .of_bytes = customer_key_headers(options.sse_customer_key),
+                    .timestamp = "x-amz-meta-litestream-timestamp"};
   if (!options.storage_class.empty())
-    standing_.push_back({.name = "x-amz-storage-class", .value = options.storage_class});
-  if (options.sse_kms_key_id.empty()) return;
-  standing_.push_back({.name = "x-amz-server-side-encryption", .value = "aws:kms"});
-  standing_.push_back({.name = "x-amz-server-side-encryption-aws-kms-key-id", .value = options.sse_kms_key_id});
-}
-
-std::vector<http::Header> ObjectHeaders::of_new(const PutOptions& options) const {
-  std::vector<http::Header> out = standing_;
-  out.insert(out.end(), customer_key_.begin(), customer_key_.end());
-  if (options.modified_at) out.push_back({.name = kTimestampHeader, .value = to_rfc3339(*options.modified_at)});
+    out.standing.push_back({.name = "x-amz-storage-class", .value = options.storage_class});
+  if (options.sse_kms_key_id.empty()) return out;
+  out.standing.push_back({.name = "x-amz-server-side-encryption", .value = "aws:kms"});
+  out.standing.push_back({.name = "x-amz-server-side-encryption-aws-kms-key-id", .value = options.sse_kms_key_id});
   return out;
 }
 
-std::optional<Timestamp> time_of(const http::Response& response) {
-  if (const std::string_view kept = response.header(kTimestampHeader); !kept.empty())
+std::vector<http::Header> ObjectHeaders::of_new(const PutOptions& options) const {
+  std::vector<http::Header> out = standing;
+  out.insert(out.end(), of_bytes.begin(), of_bytes.end());
+  if (options.modified_at) out.push_back({.name = timestamp, .value = to_rfc3339(*options.modified_at)});
+  return out;
+}
+
+std::optional<Timestamp> ObjectHeaders::time_of(const http::Response& response) const {
+  if (const std::string_view kept = response.header(timestamp); !kept.empty())
     if (auto time = parse_rfc3339(kept)) return *time;
   return http::parse_http_date(response.header("last-modified"));
 }

@@ -1,7 +1,8 @@
 // Bodies on their way: hashed before they are sent, cut into parts.
 #pragma once
 
-#include "backend/s3/bucket.hpp"
+#include "backend/s3/sigv4.hpp"
+#include "replica/clock.hpp"
 
 namespace replica::s3 {
 

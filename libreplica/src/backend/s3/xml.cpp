@@ -62,7 +62,7 @@ ErrorAnswer parse_error(std::string_view text) {
           .region = std::string(value_of(error, "Region"))};
 }
 
-Result<ListingPage> parse_listing(std::string_view text) {
+Result<ListingPage> parse_listing(std::string_view text, bool encoded_token) {
   pugi::xml_document document;
   if (!load(document, text, "ListBucketResult")) return damaged("listing");
   const pugi::xml_node root = document.document_element();
@@ -75,6 +75,7 @@ Result<ListingPage> parse_listing(std::string_view text) {
   }
   if (value_of(root, "IsTruncated") != "true") return page;
   page.next = value_of(root, "NextContinuationToken");
+  if (encoded && encoded_token) page.next = http::percent_decode(page.next);
   if (page.next.empty()) return damaged("listing");
   return page;
 }

@@ -20,7 +20,8 @@ struct ListingPage {
   std::vector<ObjectInfo> objects;  // with the keys as the store has them
   std::string next;                 // continuation token; empty = the last page
 };
-Result<ListingPage> parse_listing(std::string_view text);
+// `encoded_token`: the token is encoded as the keys are.
+Result<ListingPage> parse_listing(std::string_view text, bool encoded_token = false);
 
 Result<std::string> parse_upload_id(std::string_view text);
 std::string complete_body(const std::vector<std::string>& etags);
