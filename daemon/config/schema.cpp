@@ -16,13 +16,12 @@ using replica::Result;
 
 namespace {
 
-// Settings of the peer's other replica types. They may stand in a replica and, as defaults for all, at the top.
-constexpr std::array<std::string_view, 11> kPeerKeys{"max-sync-ltx-files", "auto-recover", "validation-interval", "age",
-                                                     "account-name", "account-key", "sas-token",
-                                                     // Only at the top.
-                                                     "mcp-addr", "verify-compaction", "validation",
-                                                     // Only in logging.
-                                                     "source"};
+// Settings that only the peer has. They may stand in a replica and, as defaults for all, at the top.
+constexpr std::array<std::string_view, 8> kPeerKeys{"max-sync-ltx-files", "auto-recover", "validation-interval", "age",
+                                                    // Only at the top.
+                                                    "mcp-addr", "verify-compaction", "validation",
+                                                    // Only in logging.
+                                                    "source"};
 
 // The keys of StoreSettings, of a replica or as defaults for all.
 template <class Owner>

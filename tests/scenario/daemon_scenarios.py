@@ -366,7 +366,7 @@ class CommandLine(Scenario):
         self.fails(2, "multiple replicas on a single database are no longer supported", "a.db", "file:///r", "file:///s")
         self.fails(2, "cannot specify a replica URL and the -config flag", "-config", "x", "a.db", "file:///r")
         self.fails(2, "cannot specify -once flag with -exec", "-once", "-exec", "true", "a.db", "file:///r")
-        self.fails(1, "replica type oss is not supported by this build yet", "a.db", "oss://bucket/p")
+        self.fails(1, 'unknown replica type in config: "zz"', "a.db", "zz://bucket/p")
         self.fails(1, f"config file not found: {self.dir}/no.yml", "-config", "no.yml")
         self.fails(1, f"config file not found: {self.dir}/env.yml", environment={"LITESTREAM_CONFIG": "env.yml"})
         self.fails(1, "no databases specified in configuration", "-config", self.config("dbs: []\n"))
