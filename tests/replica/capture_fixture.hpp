@@ -28,6 +28,16 @@ class Application {
     INFO(sql << ": " << (message == nullptr ? "" : message));
     REQUIRE(code == SQLITE_OK);
   }
+  // Frames in the log, and how many of them are backfilled; all of them would be, if nobody pinned them.
+  struct Frames {
+    int log = 0, backfilled = 0;
+  };
+  Frames checkpoint() {
+    Frames frames;
+    REQUIRE(sqlite3_wal_checkpoint_v2(db_, nullptr, SQLITE_CHECKPOINT_PASSIVE, &frames.log, &frames.backfilled) ==
+            SQLITE_OK);
+    return frames;
+  }
   // As a crash would: no checkpoint, the log stays.
   void crash() {
     REQUIRE(sqlite3_db_config(db_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr) == SQLITE_OK);

@@ -7,6 +7,7 @@ using replica::engine::checkpoint_need;
 using replica::engine::CheckpointNeed;
 using replica::engine::CheckpointPolicy;
 using replica::engine::CheckpointSituation;
+using replica::engine::grown_in;
 
 TEST_CASE("when to checkpoint") {
   struct Row {
@@ -29,4 +30,14 @@ TEST_CASE("when to checkpoint") {
   const CheckpointPolicy by_size_only{.easy_frames = 1000, .hard_frames = 0, .interval = 0ms};
   CHECK(checkpoint_need(by_size_only, {.wal_frames = 1, .frames_since = 1, .since_last = 24h}) == CheckpointNeed::none);
   CHECK(checkpoint_need(by_size_only, {.wal_frames = 1'000'000, .frames_since = 1}) == CheckpointNeed::easy);
+}
+
+TEST_CASE("when a log will be long") {
+  CHECK(grown_in(0, 1600, 1s) == 500ms);
+  CHECK(grown_in(400, 1600, 1s) == 250ms);
+  CHECK(grown_in(0, 1, 1s) == 800s);
+  CHECK(grown_in(799, 10'000'000, 1s) == 0ms);
+  CHECK(grown_in(800, 1600, 1s) == std::nullopt);  // it is
+  CHECK(grown_in(0, 0, 1s) == std::nullopt);
+  CHECK(grown_in(0, 1600, 0ms) == std::nullopt);
 }

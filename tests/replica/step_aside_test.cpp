@@ -80,6 +80,14 @@ void forge_commit(const std::string& path, PageNo page) {
   REQUIRE(file.good());
 }
 
+// Fails nothing until it is told to.
+struct LaterGate final : io::Gate {
+  std::optional<support::FailNth> failing;
+  std::optional<Error> before(std::string_view operation, std::string_view subject) override {
+    return failing ? failing->before(operation, subject) : std::nullopt;
+  }
+};
+
 }  // namespace
 
 TEST_CASE("an application that does nothing meanwhile finds the log as it was") {
@@ -204,17 +212,57 @@ TEST_CASE("a reader of the application holds back its checkpoint, not us") {
   CHECK(s.anchors() == 0);
 }
 
-namespace {
+TEST_CASE("the pin moves ahead of what is captured, and nothing behind it is lost") {
+  Scene s;
+  // The pin of a log that was wholly backfilled: nothing of the next generation is.
+  REQUIRE(s.daemon->capture.checkpoint_easily());
+  const auto ahead = [&] {
+    auto done = s.daemon->capture.backfill_ahead();
+    REQUIRE(done);
+    return *done;
+  };
+  CHECK_FALSE(ahead());  // nothing to backfill
+  s.app.run(kInsert + "; UPDATE t SET v = 'not captured' WHERE id = 3");
+  const auto frames = s.app.checkpoint();
+  CHECK(frames.log > 0);
+  CHECK(frames.backfilled == 0);
+  CHECK(ahead());
+  CHECK_FALSE(ahead());  // once is enough
+  CHECK(s.app.checkpoint().backfilled == frames.log);
 
-// Fails nothing until it is told to.
-struct LaterGate final : io::Gate {
-  std::optional<support::FailNth> failing;
-  std::optional<Error> before(std::string_view operation, std::string_view subject) override {
-    return failing ? failing->before(operation, subject) : std::nullopt;
+  // All is backfilled, yet the log is not restarted under what is not captured.
+  s.app.run("UPDATE t SET v = 'not captured either' WHERE id = 4");
+  CHECK(s.app.checkpoint().log > frames.log);
+  capture(s.daemon->capture);
+  s.f.check_equal();
+  s.goes_on();
+  CHECK(s.anchors() == 0);
+}
+
+TEST_CASE("every step of moving the pin ahead fails once, and nothing is lost") {
+  for (std::uint64_t nth = 1;; ++nth) {
+    Scene s;
+    s.daemon.reset();
+    LaterGate gate;
+    s.daemon = s.f.daemon(&gate);
+    REQUIRE(s.daemon->capture.checkpoint_easily());
+    s.app.run(kInsert + "; UPDATE t SET v = 'new' WHERE id = 3");
+    gate.failing.emplace(nth);
+    const auto done = s.daemon->capture.backfill_ahead();
+    const bool failed = gate.failing->fired();
+    INFO("step " << nth << ": " << gate.failing->failed());
+    gate.failing.reset();
+    CHECK(done.has_value() != failed);
+    s.app.run(kPassive + "; UPDATE t SET v = 'newer' WHERE id = 9");
+    capture(s.daemon->capture);
+    s.f.check_equal();
+    s.goes_on();
+    if (!failed) {
+      CHECK(nth > 3);
+      break;
+    }
   }
-};
-
-}  // namespace
+}
 
 TEST_CASE("every step of stepping aside fails once, and nothing is lost") {
   for (std::uint64_t nth = 1;; ++nth) {
@@ -285,6 +333,10 @@ TEST_CASE("whatever an application does while nobody pins its log, the files say
       capture(s.daemon->capture);
       s.f.check_equal();
       if (chance(3)) REQUIRE(s.daemon->capture.checkpoint_easily());
+      for (auto n = random() % 3; n > 0; --n) act();
+      if (chance(2)) REQUIRE(s.daemon->capture.backfill_ahead());
+      for (auto n = random() % 3; n > 0; --n) act();
+      capture(s.daemon->capture);
       s.f.check_equal();
     }
     restarts += s.restarts();

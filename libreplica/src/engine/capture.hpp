@@ -84,6 +84,9 @@ class Capture {
   // Without a pin for a moment, so that a checkpoint of the application itself can complete; writers find what they
   // would find without us. Calls `pause` between looks at the log, `looks` times at most.
   Result<Backfill> step_aside(const std::function<void()>& pause, int looks);
+  // Moves the pin forward and backfills up to it, without capturing, when it is the pin that keeps everything in the
+  // log from being backfilled: an application would look at all of that at every commit, in vain. False: not so.
+  Result<bool> backfill_ahead();
   // Hard: takes the write lock for as long as the last few frames take. `busy` when it is not to be had.
   Result<void> checkpoint_hard();
 
@@ -103,6 +106,7 @@ class Capture {
  private:
   // Moves the pin before capturing; how many frames it pins.
   Result<std::uint64_t> step_pin();
+  Result<bool> move_pin_ahead();
   enum class Continuity { same, restarted, lost };
   io::ConnectionOptions connection_options() const;
   Result<Pin> open_pin() const;
@@ -140,8 +144,10 @@ class Capture {
   std::optional<Pin> pin_;
   WalPosition position_;
   std::uint32_t commit_ = 0;
-  bool may_restart_ = false;    // one change of generation is allowed before the next frames
-  bool may_step_aside_ = true;  // as long as it has not cost an anchoring
+  bool may_restart_ = false;  // one change of generation is allowed before the next frames
+  static constexpr int kEasyAttempts = 8;
+  int easy_attempts_ = kEasyAttempts;  // of the next time: one, while writers leave no gap and stepping aside helps
+  bool may_step_aside_ = true;         // as long as it has not cost an anchoring
   std::uint64_t frames_since_checkpoint_ = 0;
   TxId hashes_txid_;
   CaptureCounters counters_;

@@ -1,6 +1,7 @@
 // Moving the pin and checkpointing, so that the WAL can be restarted without a frame being lost. docs/architecture.md,
 // lock protocol, argues why.
 #include <algorithm>
+#include <utility>
 
 #include "engine/capture.hpp"
 
@@ -50,11 +51,12 @@ Result<std::uint64_t> Capture::step_pin() {
 }
 
 Result<Capture::Backfill> Capture::checkpoint_easily() {
-  constexpr int kAttempts = 8;  // each wants a gap between commits that is longer than a checkpoint of a few frames
+  // Each wants a gap between commits that is longer than a checkpoint of a few frames.
+  const int attempts = std::exchange(easy_attempts_, kEasyAttempts);
   auto checkpointer = open_checkpointer(settings_.path, connection_options());
   if (!checkpointer) return pass(checkpointer);
   std::optional<std::uint32_t> stuck_at;
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+  for (int attempt = 0; attempt < attempts; ++attempt) {
     auto pinned = step_pin();
     if (!pinned) return pass(pinned);
     const Salts salts = position_.salts;
@@ -78,6 +80,33 @@ Result<Capture::Backfill> Capture::checkpoint_easily() {
     if (!*ran) break;  // the application checkpoints by itself
   }
   return Backfill::behind_writers;
+}
+
+Result<bool> Capture::move_pin_ahead() {
+  auto before = pin_->wal_index();
+  if (!before) return pass(before);
+  // In the generation we know, or in the one that has followed it: nothing of either may be lost by moving the pin.
+  if (before->salts != position_.salts && !may_restart_) return false;
+  if (before->max_frame == 0 || before->backfilled != 0) return false;
+  auto next = open_pin();
+  if (!next) return pass(next);
+  auto index = next->wal_index();
+  if (!index) return pass(index);
+  // Not everything was backfilled when it began, so that its mark is above 0: it keeps the log from being restarted.
+  if (index->salts != before->salts || index->backfilled >= before->max_frame) return false;
+  if (index->salts == position_.salts) may_restart_ = false;
+  *pin_ = std::move(*next);
+  return true;
+}
+
+Result<bool> Capture::backfill_ahead() {
+  auto moved = move_pin_ahead();
+  if (!moved || !*moved) return moved;
+  auto checkpointer = open_checkpointer(settings_.path, connection_options());
+  if (!checkpointer) return pass(checkpointer);
+  if (auto r = checkpointer->checkpoint_passive(); !r) return pass(r);
+  ++counters_.passive_checkpoints;
+  return true;
 }
 
 Result<void> Capture::checkpoint_hard() {

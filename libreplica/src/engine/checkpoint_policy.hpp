@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 
 namespace replica::engine {
 
@@ -26,6 +27,17 @@ constexpr CheckpointNeed checkpoint_need(const CheckpointPolicy& policy, const C
   if (now.wal_frames >= policy.easy_frames) return CheckpointNeed::easy;
   const bool due = policy.interval.count() > 0 && now.since_last >= policy.interval;
   return due ? CheckpointNeed::easy : CheckpointNeed::none;
+}
+
+// When the log will be so long that applications begin to checkpoint at every commit (1,000 frames, unless they say
+// otherwise) minus some: after the `since` frames it has, at the speed of `frames` in `elapsed`. nullopt = it is that
+// long already, or does not grow.
+constexpr std::optional<std::chrono::milliseconds> grown_in(std::uint64_t since, std::uint64_t frames,
+                                                            std::chrono::milliseconds elapsed) noexcept {
+  constexpr std::uint64_t kLong = 800;
+  if (since >= kLong || frames == 0 || elapsed.count() <= 0) return std::nullopt;
+  const auto missing = static_cast<std::int64_t>(kLong - since);
+  return std::chrono::milliseconds(missing * elapsed.count() / static_cast<std::int64_t>(frames));
 }
 
 }  // namespace replica::engine

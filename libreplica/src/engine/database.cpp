@@ -76,9 +76,28 @@ Result<Database::Captured> Database::capture_locked(const Call& call) {
   // An idle look costs one stat and a glance at shared memory, nothing more.
   if (!done || result.files > 0 || result.attached_now) refresh_status();
   if (!done) return pass(done);
+  if (result.files > 0) result.tend_in = note_growth();
   if (!std::exchange(told_started_, true))
     environment_.publish({.kind = EventKind::started, .path = config_.path, .txid = capture_->last()});
   return result;
+}
+
+std::optional<std::chrono::milliseconds> Database::note_growth() {
+  const auto now = environment_.clock->steady();
+  const std::uint64_t bytes = capture_->counters().wal_bytes;
+  const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - grown_at_);
+  const std::uint64_t frames = (bytes - std::min(bytes, grown_bytes_)) / wal_frame_size(capture_->page_size());
+  grown_at_ = now;
+  grown_bytes_ = bytes;
+  return grown_in(capture_->frames_since_checkpoint(), frames, elapsed);
+}
+
+Result<void> Database::tend(const Call& call) {
+  auto lock = lock_lane(capture_lock_, call, "tend");
+  if (!lock) return pass(lock);
+  if (!capture_ || !capture_->attached()) return {};
+  if (auto r = capture_->backfill_ahead(); !r) return pass(r);
+  return {};
 }
 
 Result<void> Database::attach_and_capture(const Call& call, bool& attached_now) {

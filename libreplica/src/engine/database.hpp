@@ -32,9 +32,13 @@ class Database {
   struct Captured {
     std::size_t files = 0;      // level-0 files written by this call
     bool attached_now = false;  // this call attached the database
+    // When tend() is worth it, if the log goes on growing as it did.
+    std::optional<std::chrono::milliseconds> tend_in{};
   };
   // Attaches when needed (not_found while there is no database), captures all that is committed, checkpoints when due.
   Result<Captured> capture(const Call& call);
+  // Between two captures of a busy database: keeps what writers pay for our pin small. Captures nothing.
+  Result<void> tend(const Call& call);
   // Uploads in TXID order what the replica lacks. The replicated position.
   Result<TxId> ship(const Call& call);
   // Compaction, snapshot and retention as far as they are due.
@@ -64,6 +68,7 @@ class Database {
 
  private:
   Result<Captured> capture_locked(const Call& call);
+  std::optional<std::chrono::milliseconds> note_growth();
   Result<void> attach_and_capture(const Call& call, bool& attached_now);
   Result<void> ensure_store();
   Result<void> sweep_scratch();
@@ -115,7 +120,9 @@ class Database {
   io::FileInfo identity_;
   Clock::Steady last_checkpoint_{}, next_checkpoint_{};
   int failed_checkpoints_ = 0;
-  bool told_started_ = false;  // since it was opened
+  Clock::Steady grown_at_{};       // the last capture that found something, and
+  std::uint64_t grown_bytes_ = 0;  // all that were captured by then
+  bool told_started_ = false;      // since it was opened
 
   MaintenanceSchedule schedule_;         // maintain_lock_
   std::uint32_t shipped_page_size_ = 0;  // ship_lock_

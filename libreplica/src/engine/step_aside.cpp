@@ -59,6 +59,7 @@ Result<Capture::Backfill> Capture::step_aside(const std::function<void()>& pause
     if (!restarted && index->backfilled < index->max_frame) return Backfill::behind_writers;
   }
   may_step_aside_ = counters_.anchors == anchors;
+  if (may_step_aside_) easy_attempts_ = 1;
   frames_since_checkpoint_ = 0;
   return Backfill::complete;
 }

@@ -1,4 +1,4 @@
-// One database in the Replicator: its state, and its three lanes of work with their due times.
+// One database in the Replicator: its state, and its lanes of work with their due times.
 #pragma once
 
 #include <algorithm>
@@ -13,8 +13,9 @@
 
 namespace replica::replicator {
 
-enum class Lane { capture, ship, maintain };
-inline constexpr std::size_t kLanes = 3;
+// tend: between two captures of a busy database.
+enum class Lane { capture, ship, maintain, tend };
+inline constexpr std::size_t kLanes = 4;
 
 struct LaneState {
   std::optional<Clock::Steady> due;  // when it wants to run next
@@ -31,7 +32,9 @@ struct Entry {
       : database(std::move(config), options, environment) {}
 
   LaneState& lane(Lane which) { return lanes[static_cast<std::size_t>(which)]; }
-  bool idle() const { return !lanes[0].running && !lanes[1].running && !lanes[2].running; }
+  bool idle() const {
+    return std::none_of(lanes.begin(), lanes.end(), [](const LaneState& lane) { return lane.running; });
+  }
 
   engine::Database database;
   std::mutex lock;

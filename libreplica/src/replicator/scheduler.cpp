@@ -45,6 +45,7 @@ void Scheduler::stop() {
 WorkerPool& Scheduler::pool(Lane lane) {
   switch (lane) {
     case Lane::capture:
+    case Lane::tend:
       return capture_pool_;
     case Lane::ship:
       return ship_pool_;
@@ -123,6 +124,9 @@ void Scheduler::run(const std::shared_ptr<Entry>& entry, Lane lane) {
     case Lane::maintain:
       run_maintain(entry, call);
       break;
+    case Lane::tend:
+      run_tend(entry, call);
+      break;
   }
   {
     const std::lock_guard guard(entry->lock);
@@ -177,6 +181,8 @@ void Scheduler::run_capture(const std::shared_ptr<Entry>& entry, const Call& cal
   if (busy) {
     mute(*entry);
     request(entry, Lane::capture, start + spacing(config));
+    if (captured->tend_in && *captured->tend_in < spacing(config))
+      request(entry, Lane::tend, time + *captured->tend_in);
   } else if (muted) {
     unmute(*entry);
     request(entry, Lane::capture, time);  // for what was written before the watch was back
@@ -192,6 +198,14 @@ void Scheduler::run_capture(const std::shared_ptr<Entry>& entry, const Call& cal
   }
   if (glances > 0) request(entry, Lane::capture, time + std::chrono::milliseconds(1 << (kGlances - glances)));
   if (config.monitor_interval.count() > 0) request(entry, Lane::capture, time + config.monitor_interval);
+}
+
+void Scheduler::run_tend(const std::shared_ptr<Entry>& entry, const Call& call) {
+  if (auto r = entry->database.tend(call); !r) {
+    // The next capture meets what is wrong, and says so.
+    environment_.logger->log(LogLevel::debug, "not tended",
+                             {{"path", entry->database.config().path}, {"error", r.error().message}});
+  }
 }
 
 void Scheduler::run_ship(const std::shared_ptr<Entry>& entry, const Call& call) {

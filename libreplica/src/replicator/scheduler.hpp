@@ -41,6 +41,7 @@ class Scheduler {
   void dispatch(const std::shared_ptr<Entry>& entry, Lane lane);
   void run(const std::shared_ptr<Entry>& entry, Lane lane);
   void run_capture(const std::shared_ptr<Entry>& entry, const Call& call);
+  void run_tend(const std::shared_ptr<Entry>& entry, const Call& call);
   void run_ship(const std::shared_ptr<Entry>& entry, const Call& call);
   void run_maintain(const std::shared_ptr<Entry>& entry, const Call& call);
   void after_maintenance_change(const std::shared_ptr<Entry>& entry);
