@@ -7,38 +7,15 @@
 #include "config/persist.hpp"
 #include "config/s3_store.hpp"
 #include "config/store_schema.hpp"
-#include "config/stores.hpp"
-#include "support/catch.hpp"
+#include "store_config.hpp"
 #include "support/temp_dir.hpp"
 
-using config::parse;
-using config::ReplicaSettings;
+using namespace store_config;
 using replica::Errc;
 
 namespace {
 
 constexpr const char* kKey = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
-
-ReplicaSettings replica_of(const std::string& keys, const std::string& top = "") {
-  auto read = parse(top + "\ndbs: [{path: /x, replica: {" + keys + "}}]", "/etc/x.yml");
-  INFO(keys);
-  if (!read) FAIL(read.error().message);
-  return *read->databases.at(0).replica;
-}
-
-std::string refusal(const std::string& keys, const std::string& top = "") {
-  auto read = parse(top + "\ndbs: [{path: /x, replica: {" + keys + "}}]", "/etc/x.yml");
-  INFO(keys);
-  REQUIRE_FALSE(read);
-  return read.error().message;
-}
-
-ReplicaSettings at(const std::string& url) {
-  auto settings = config::replica_at(url);
-  INFO(url);
-  if (!settings) FAIL(settings.error().message);
-  return *settings;
-}
 
 }  // namespace
 

@@ -2,37 +2,10 @@
 #include "config/build.hpp"
 #include "config/diff.hpp"
 #include "config/persist.hpp"
-#include "config/stores.hpp"
 #include "config/webdav_store.hpp"
-#include "support/catch.hpp"
+#include "store_config.hpp"
 
-using config::parse;
-using config::ReplicaSettings;
-
-namespace {
-
-ReplicaSettings replica_of(const std::string& keys, const std::string& top = "") {
-  auto read = parse(top + "\ndbs: [{path: /x, replica: {" + keys + "}}]", "/etc/x.yml");
-  INFO(keys);
-  if (!read) FAIL(read.error().message);
-  return *read->databases.at(0).replica;
-}
-
-std::string refusal(const std::string& keys, const std::string& top = "") {
-  auto read = parse(top + "\ndbs: [{path: /x, replica: {" + keys + "}}]", "/etc/x.yml");
-  INFO(keys);
-  REQUIRE_FALSE(read);
-  return read.error().message;
-}
-
-ReplicaSettings at(const std::string& url) {
-  auto settings = config::replica_at(url);
-  INFO(url);
-  if (!settings) FAIL(settings.error().message);
-  return *settings;
-}
-
-}  // namespace
+using namespace store_config;
 
 TEST_CASE("every key of a webdav replica has its effect") {
   const auto replica = replica_of(
