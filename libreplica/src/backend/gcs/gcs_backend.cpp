@@ -1,5 +1,6 @@
 #include "backend/gcs/answers.hpp"
 #include "backend/gcs/upload.hpp"
+#include "backend/listed.hpp"
 #include "backend/ranged_get.hpp"
 #include "backend/transfer.hpp"
 #include "base/text.hpp"
@@ -46,8 +47,6 @@ class GcsBackend final : public Backend {
   static Result<void> begin(std::string_view operation, std::string_view key, const Call& call);
   std::string store_key(std::string_view key) const { return prefix_ + std::string(key); }
   Error error_about(std::string_view key, std::string_view what, Error error, const Call& call);
-  Result<bool> visit(const gcs::ListingPage& page, std::string_view prefix, std::string_view start, std::string& last,
-                     const Visitor& visitor, const Call& call) const;
 
   const std::string prefix_;
   const std::uint64_t piece_;
@@ -101,26 +100,6 @@ Result<ObjectInfo> GcsBackend::stat(std::string_view key, const Call& call) {
   return info;
 }
 
-// False when the visitor has seen enough. `start` and `last` are keys of the store: where the listing begins, and the
-// last that was seen.
-Result<bool> GcsBackend::visit(const gcs::ListingPage& page, std::string_view prefix, std::string_view start,
-                               std::string& last, const Visitor& visitor, const Call& call) const {
-  for (const ObjectInfo& object : page.objects) {
-    if (auto going = call.check(concat("list ", prefix)); !going) return pass(going);
-    if (!start.empty() && object.key <= start) continue;  // startOffset is where it begins, not what it comes after
-    if (object.key <= last)
-      return fail(Errc::unsupported, concat("list ", prefix, ": the store does not list in the order of the keys"));
-    last = object.key;
-    if (!object.key.starts_with(prefix_)) continue;
-    ObjectInfo shown = object;
-    shown.key.erase(0, prefix_.size());
-    // Markers of folders and whatever else is no key of ours.
-    if (!shown.key.starts_with(prefix) || !check_key(shown.key)) continue;
-    if (!visitor(shown)) return false;
-  }
-  return true;
-}
-
 Result<void> GcsBackend::list(std::string_view prefix, std::string_view after, const Visitor& visitor,
                               const Call& call) {
   if (auto valid = check_prefix(prefix); !valid) return valid;
@@ -138,7 +117,7 @@ Result<void> GcsBackend::list(std::string_view prefix, std::string_view after, c
     if (!answer) return Failure(gcs::Bucket::no_bucket(std::move(answer.error())));
     auto page = gcs::parse_listing(answer->body);
     if (!page) return pass(page, what);
-    auto more = visit(*page, prefix, start, last, visitor, call);
+    auto more = backend::show_listed(page->objects, {prefix_, prefix, start}, last, visitor, call);
     if (!more) return pass(more);
     if (!*more || page->next.empty()) return {};
     if (page->next == token) return fail(Errc::unavailable, what + ": the store gives the same page again");

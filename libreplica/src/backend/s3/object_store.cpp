@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "backend/listed.hpp"
 #include "backend/ranged_get.hpp"
 #include "backend/s3/conditional.hpp"
 #include "backend/s3/multipart.hpp"
@@ -55,8 +56,6 @@ class ObjectStore final : public Backend {
   Result<void> put_whole(std::string_view key, Source& body, const PutOptions& options, const Call& call);
   Result<void> put_parts(std::string_view key, Source& body, const PutOptions& options, const Call& call);
   Result<std::uint64_t> get_range(std::string_view key, ByteRange range, Sink& out, const Call& call);
-  Result<bool> visit(const ListingPage& page, std::string_view prefix, std::string_view start, std::string& last,
-                     const Visitor& visitor, const Call& call) const;
 
   const std::string prefix_;
   const bool content_md5_;
@@ -148,26 +147,6 @@ Result<ObjectInfo> ObjectStore::stat(std::string_view key, const Call& call) {
   return ObjectInfo{.key = std::string(key), .size = *size, .modified_at = *time};
 }
 
-// False when the visitor has seen enough. `start` and `last` are keys of the store: where the listing begins, and the
-// last that was seen.
-Result<bool> ObjectStore::visit(const ListingPage& page, std::string_view prefix, std::string_view start,
-                                std::string& last, const Visitor& visitor, const Call& call) const {
-  for (const ObjectInfo& object : page.objects) {
-    if (auto going = call.check(concat("list ", prefix)); !going) return pass(going);
-    if (object.key <= start) continue;  // from a store that does not know start-after
-    if (object.key <= last)
-      return fail(Errc::unsupported, concat("list ", prefix, ": the store does not list in the order of the keys"));
-    last = object.key;
-    if (!object.key.starts_with(prefix_)) continue;
-    ObjectInfo shown = object;
-    shown.key.erase(0, prefix_.size());
-    // Markers of folders and whatever else is no key of ours.
-    if (!shown.key.starts_with(prefix) || !check_key(shown.key)) continue;
-    if (!visitor(shown)) return false;
-  }
-  return true;
-}
-
 Result<void> ObjectStore::list(std::string_view prefix, std::string_view after, const Visitor& visitor,
                                const Call& call) {
   if (auto valid = check_prefix(prefix); !valid) return valid;
@@ -185,7 +164,7 @@ Result<void> ObjectStore::list(std::string_view prefix, std::string_view after, 
     if (!answer) return pass(answer);
     auto page = parse_listing(answer->body, dialect_.encoded_token);
     if (!page) return pass(page, what);
-    auto more = visit(*page, prefix, start, last, visitor, call);
+    auto more = backend::show_listed(page->objects, {prefix_, prefix, start}, last, visitor, call);
     if (!more) return pass(more);
     if (!*more || page->next.empty()) return {};
     if (page->next == token) return fail(Errc::unavailable, what + ": the store gives the same page again");
