@@ -14,8 +14,9 @@ struct Wanted {
   std::string start;              // key of the store that all come after; empty = from the first
 };
 
-// Shows what is wanted of `objects`, which have the keys of the store. False when the visitor has seen enough. `last` is
-// the last key of the store that was seen, here or in the page before: one that does not come after it is `unsupported`.
+// Shows what is wanted of `objects`, which have the keys of the store. False when the visitor has seen enough. `last`
+// is the last key of the store that was seen, here or in the page before: one that does not come after it is
+// `unsupported`.
 Result<bool> show_listed(const std::vector<ObjectInfo>& objects, const Wanted& wanted, std::string& last,
                          const Backend::Visitor& visitor, const Call& call);
 
