@@ -141,3 +141,61 @@ TEST_CASE("a replica that was emptied gets a new base") {
   sync(*daemon);
   f.check_equal();
 }
+
+TEST_CASE("what is captured during an upload is uploaded next, and is no hole") {
+  Fixture f;
+  Application app(f.path);
+  app.fill(20);
+  auto database = f.daemon();
+  REQUIRE(database->capture({}));
+  int commits = 0;
+  f.store.plan = [&](std::string_view operation, std::string_view) -> std::optional<Fault> {
+    if (operation != "put" || commits == 3) return std::nullopt;
+    ++commits;
+    app.insert();
+    REQUIRE(database->capture({}));
+    return std::nullopt;
+  };
+  for (TxId shipped; shipped < TxId{4};) {
+    auto done = database->ship({});
+    REQUIRE(done);
+    REQUIRE(*done > shipped);
+    shipped = *done;
+  }
+  CHECK(commits == 3);
+  CHECK(f.listed(0).size() == 4);
+  CHECK(f.listed(kSnapshotLevel).empty());
+  f.check_equal();
+}
+
+TEST_CASE("a snapshot that a hole asked for is not followed by an older one") {
+  Fixture f;
+  Application app(f.path);
+  app.fill(20);
+  auto database = f.daemon();
+  REQUIRE(database->capture({}));
+  REQUIRE(database->ship({}));
+  app.insert();
+  REQUIRE(database->capture({}));
+  // While the snapshot waits for level 0, a file that is still to be uploaded is gone.
+  for (const auto& name : names_in(f.meta + "/ltx/0")) {
+    if (name.starts_with("0000000000000002")) fs::remove(f.meta + "/ltx/0/" + name);
+  }
+  std::vector<std::string> snapshots;
+  f.store.plan = [&](std::string_view operation, std::string_view key) -> std::optional<Fault> {
+    if (operation == "put" && key.find("/9/") != key.npos) {
+      if (snapshots.empty()) {
+        app.insert();
+        REQUIRE(database->capture({}));
+      }
+      snapshots.emplace_back(key.substr(key.rfind('/') + 1));
+    }
+    return std::nullopt;
+  };
+  auto written = database->snapshot({});
+  REQUIRE(written);
+  REQUIRE(snapshots.size() > 1);
+  CHECK(std::is_sorted(snapshots.begin(), snapshots.end()));
+  REQUIRE(database->ship({}));
+  f.check_equal();
+}

@@ -129,6 +129,7 @@ class Database {
   bool position_known_ = false;          // ship_lock_: replicated_ is what the replica's listing said or better
   std::optional<TxId> announced_;        // ship_lock_: the last position told as `synced`, or found at first
   std::atomic<std::uint64_t> replicated_{0}, durable_{0};
+  std::atomic<std::uint64_t> restarts_{0};  // of the history on the replica, by a snapshot of the ship lane
 
   mutable std::mutex status_lock_;
   DatabaseStatus status_;

@@ -51,6 +51,7 @@ Result<void> Database::upload_pending(const Call& call) {
       if (auto r = capture_locked(call); !r) return pass(r);
     }
   }
+  const TxId known = captured();  // more may be captured meanwhile: that is for the next time
   for (const LtxFileInfo& file : local_files()) {
     if (file.range.max <= replicated()) continue;
     if (file.range.min > replicated().next()) {
@@ -59,7 +60,7 @@ Result<void> Database::upload_pending(const Call& call) {
     }
     if (auto r = upload(file, call); !r) return r;
   }
-  if (replicated() < captured()) {
+  if (replicated() < known) {
     // The files that would bring the replica up to date are gone from here: a snapshot does.
     if (auto r = fill_hole(call); !r) return r;
   }
@@ -168,6 +169,7 @@ Result<void> Database::learn_page_size(const Call& call) {
 }
 
 Result<void> Database::upload_as_snapshot(const LtxFileInfo& file, const Call& call) {
+  ++restarts_;
   auto body = open_local(file);
   if (!body) return pass(body);
   auto decoder = LtxDecoder::begin(**body);
@@ -252,14 +254,20 @@ Result<TxId> Database::snapshot(const Call& call) {
   return write_snapshot(call);
 }
 
-// Level 0 first: a snapshot that is ahead of it would pass for the replicated position after a crash.
+// Level 0 first: a snapshot that is ahead of it would pass for the replicated position after a crash. If a hole was
+// filled on the way, TXIDs can have been given anew, and the state that was pinned before is of none of them.
 Result<TxId> Database::write_snapshot(const Call& call) {
-  auto scratch = pin_snapshot(call);
-  if (!scratch) return pass(scratch);
-  const TxId txid = scratch->header().range.max;
-  if (auto r = ship(call); !r) return pass(r);
-  if (auto r = upload_snapshot(*scratch, call); !r) return pass(r);
-  return txid;
+  constexpr int kAttempts = 3;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    const std::uint64_t restarts = restarts_;
+    auto scratch = pin_snapshot(call);
+    if (!scratch) return pass(scratch);
+    if (auto r = ship(call); !r) return pass(r);
+    if (restarts_ != restarts) continue;
+    if (auto r = upload_snapshot(*scratch, call); !r) return pass(r);
+    return scratch->header().range.max;
+  }
+  return fail(Errc::busy, "the history of " + config_.path + " began anew while a snapshot was made");
 }
 
 // Trying again would not bring it back.
@@ -273,6 +281,7 @@ Result<void> Database::replace_lost(const LtxFileInfo& file, const Call& call) {
 }
 
 Result<void> Database::fill_hole(const Call& call) {
+  ++restarts_;
   environment_.logger->log(LogLevel::warn, "local files behind the replica are gone, uploading a snapshot instead",
                            {{"path", config_.path}, {"replica", replicated().text()}, {"local", captured().text()}});
   auto scratch = pin_snapshot(call);
