@@ -29,6 +29,7 @@ Result<WebdavPlace> parse_webdav_url(const std::string& url) {
   if (!parts->query.empty())
     return refuse("unknown query parameter \"" + parts->query.front().first + "\" in replica url");
   if (parts->host.empty()) return refuse("host required for webdav replica url");
+  if (auto host = parse_host_port(parts->host); !host) return replica::pass(host, "webdav replica url");
   WebdavPlace out;
   out.store.webdav_url = (parts->scheme == "webdavs" ? "https://" : "http://") + parts->host;
   out.store.webdav_username = parts->user;
