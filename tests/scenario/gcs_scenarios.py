@@ -3,43 +3,27 @@
 import json
 import os
 import pathlib
-import sqlite3
 import subprocess
 import sys
 import unittest
 
-from scenario import Scenario, until
+from scenario import until
+from store_scenario import StoreScenario
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support_py import gcs_server, programs  # noqa: E402
 
 
 @gcs_server.required
-class GcsReplica(Scenario):
+class GcsReplica(StoreScenario):
     def setUp(self):
         super().setUp()
         self.server = gcs_server.GcsServer(self.dir)
         self.addCleanup(self.server.stop)
-        self.db = str(self.dir / "app.db")
 
     def gcs_config(self, replica):
         return self.config(f"socket: {{path: {self.socket}}}\ndbs:\n  - path: {self.db}\n    replica: "
                            f"{{{replica}, sync-interval: 20ms}}\n")
-
-    def synced(self):
-        return self.ask("sync", "-wait", self.db)["replicated_txid"]
-
-    def rows_of(self, *arguments, environment=None):
-        output = self.dir / "restored.db"
-        done = self.run_program("litestreamctl", "restore", "-force", "-o", output, *arguments, environment=environment)
-        self.assertEqual((done.returncode, done.stderr), (0, ""))
-        return self.count(output)
-
-    def count(self, path):
-        connection = sqlite3.connect(path)
-        self.addCleanup(connection.close)
-        self.assertEqual(connection.execute("PRAGMA integrity_check").fetchone(), ("ok",))
-        return connection.execute("SELECT count(*) FROM t").fetchone()[0]
 
     def test_replicated_and_restored(self):
         connection = self.database()
@@ -53,9 +37,9 @@ class GcsReplica(Scenario):
         self.assertEqual(self.ask("status", "-details", self.db)["replica"], shown)
         self.assertIn(shown, daemon.log)
         # By the configuration, by the address that is shown, and by the peer's, which knows the emulator only.
-        self.assertEqual(self.rows_of("-config", config, self.db), 7)
+        self.assertEqual(self.rows_of(self.db, "-config", config), 7)
         self.assertEqual(self.rows_of(shown), 7)
-        self.assertEqual(self.rows_of("-txid", "0000000000000001", shown), 3)
+        self.assertEqual(self.rows_of(shown, "-txid", "0000000000000001"), 3)
         emulator = {"STORAGE_EMULATOR_HOST": f"127.0.0.1:{self.server.port}"}
         self.assertEqual(self.rows_of("gs://bucket/some/app", environment=emulator), 7)
         listed = self.ctl("ltx", "-json", "-config", config, self.db)
@@ -112,7 +96,7 @@ class GcsReplica(Scenario):
         output = self.dir / "peer.db"
         subprocess.run([programs.peer(), "restore", "-o", str(output), "gs://bucket/app"], env=environment, check=True,
                        stdout=subprocess.DEVNULL)
-        self.assertEqual(self.count(output), 7)
+        self.assertEqual(self.rows_in(output), 7)
 
 
 if __name__ == "__main__":

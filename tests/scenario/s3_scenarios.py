@@ -4,17 +4,16 @@ import json
 import pathlib
 import signal
 import socket
-import sqlite3
 import sys
 import threading
 import unittest
 
-from scenario import Scenario, until
+from scenario import until
+from store_scenario import MIB, StoreScenario
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support_py import s3_server  # noqa: E402
 
-MIB = 1 << 20
 
 
 class SilentServer:
@@ -39,12 +38,11 @@ class SilentServer:
 
 
 @s3_server.required
-class S3Replica(Scenario):
+class S3Replica(StoreScenario):
     def setUp(self):
         super().setUp()
         self.server = s3_server.S3Server(self.dir)
         self.addCleanup(self.server.stop)
-        self.db = str(self.dir / "app.db")
 
     def s3_config(self, extra="", keys=True, top=""):
         text = f"socket: {{path: {self.socket}}}\n{top}\ndbs:\n  - path: {self.db}\n    replica:\n      type: s3\n" \
@@ -53,19 +51,6 @@ class S3Replica(Scenario):
         if keys:
             text += f"      access-key-id: {s3_server.KEY}\n      secret-access-key: {s3_server.SECRET}\n"
         return self.config(text)
-
-    def synced(self):
-        return self.ask("sync", "-wait", self.db)["replicated_txid"]
-
-    def rows_of(self, source, *arguments, environment=None):
-        output = self.dir / "restored.db"
-        done = self.run_program("litestreamctl", "restore", "-force", "-o", output, *arguments, source,
-                                environment=environment)
-        self.assertEqual((done.returncode, done.stderr), (0, ""))
-        connection = sqlite3.connect(output)
-        self.addCleanup(connection.close)
-        self.assertEqual(connection.execute("PRAGMA integrity_check").fetchone(), ("ok",))
-        return connection.execute("SELECT count(*) FROM t").fetchone()[0]
 
     def test_replicated_and_restored(self):
         connection = self.database()

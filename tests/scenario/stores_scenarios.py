@@ -4,41 +4,24 @@ import json
 import pathlib
 import shutil
 import signal
-import sqlite3
 import sys
 import unittest
 
-from scenario import Scenario, until
+from scenario import until
+from store_scenario import StoreScenario
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support_py import nats_server, sftp_server  # noqa: E402
 
 
-class StoreScenario(Scenario):
+class RemoteStore(StoreScenario):
     """A test class says `server`, `replica`, the lines of a replica in the file, and `shown`, its address."""
-
-    def setUp(self):
-        super().setUp()
-        self.db = str(self.dir / "app.db")
 
     def replica_config(self, **other):
         lines = {"sync-interval": "20ms", **self.replica, **other}
         text = f"socket: {{path: {self.socket}}}\ndbs:\n  - path: {self.db}\n    replica:\n"
         text += "".join(f"      {key}: {json.dumps(value)}\n" for key, value in lines.items() if value is not None)
         return self.config(text)
-
-    def synced(self):
-        return self.ask("sync", "-wait", self.db)["replicated_txid"]
-
-    def rows_of(self, source, *arguments, environment=None):
-        output = self.dir / "restored.db"
-        done = self.run_program("litestreamctl", "restore", "-force", "-o", output, *arguments, source,
-                                environment=environment)
-        self.assertEqual((done.returncode, done.stderr), (0, ""))
-        connection = sqlite3.connect(output)
-        self.addCleanup(connection.close)
-        self.assertEqual(connection.execute("PRAGMA integrity_check").fetchone(), ("ok",))
-        return connection.execute("SELECT count(*) FROM t").fetchone()[0]
 
     def last_error(self):
         return self.ask("status", "-details", self.db).get("last_error")
@@ -115,7 +98,7 @@ class StoreScenario(Scenario):
 
 
 @sftp_server.required
-class SftpReplica(StoreScenario):
+class SftpReplica(RemoteStore):
     def setUp(self):
         super().setUp()
         self.server = sftp_server.SftpServer(self.dir)
@@ -173,7 +156,7 @@ class SftpReplica(StoreScenario):
 
 
 @nats_server.required
-class NatsReplica(StoreScenario):
+class NatsReplica(RemoteStore):
     def setUp(self):
         super().setUp()
         self.server = nats_server.NatsServer(self.dir)

@@ -4,13 +4,13 @@ import json
 import os
 import pathlib
 import signal
-import sqlite3
 import subprocess
 import sys
 import unittest
 import urllib.parse
 
-from scenario import Scenario, until
+from scenario import until
+from store_scenario import StoreScenario
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support_py import programs, webdav_server  # noqa: E402
@@ -18,11 +18,7 @@ from support_py.webdav_server import PASSWORD, USER  # noqa: E402
 
 
 @webdav_server.required
-class WebdavReplica(Scenario):
-    def setUp(self):
-        super().setUp()
-        self.db = str(self.dir / "app.db")
-
+class WebdavReplica(StoreScenario):
     def server(self, access="Digest"):
         server = webdav_server.WebdavServer(self.dir, access)
         self.addCleanup(server.stop)
@@ -32,21 +28,6 @@ class WebdavReplica(Scenario):
         return self.config(f"socket: {{path: {self.socket}}}\ndbs:\n  - path: {self.db}\n    replica:\n"
                            f"      type: webdav\n      webdav-url: {server.endpoint}/dav\n      webdav-username: {USER}\n"
                            f"      webdav-password: {password}\n      path: some/app\n      sync-interval: 20ms\n")
-
-    def synced(self):
-        return self.ask("sync", "-wait", self.db)["replicated_txid"]
-
-    def rows_of(self, *arguments):
-        output = self.dir / "restored.db"
-        done = self.run_program("litestreamctl", "restore", "-force", "-o", output, *arguments)
-        self.assertEqual((done.returncode, done.stderr), (0, ""))
-        return self.count(output)
-
-    def count(self, path):
-        connection = sqlite3.connect(path)
-        self.addCleanup(connection.close)
-        self.assertEqual(connection.execute("PRAGMA integrity_check").fetchone(), ("ok",))
-        return connection.execute("SELECT count(*) FROM t").fetchone()[0]
 
     def test_replicated_and_restored(self):
         server = self.server()
@@ -60,10 +41,10 @@ class WebdavReplica(Scenario):
         shown = f"webdav://{USER}@127.0.0.1:{server.port}/dav/some/app"
         self.assertEqual(self.ask("status", "-details", self.db)["replica"], shown)
         self.assertIn(shown, daemon.log)
-        self.assertEqual(self.rows_of("-config", config, self.db), 7)
+        self.assertEqual(self.rows_of(self.db, "-config", config), 7)
         url = shown.replace(USER, f"{USER}:{urllib.parse.quote(PASSWORD)}")
         self.assertEqual(self.rows_of(url), 7)
-        self.assertEqual(self.rows_of("-txid", "0000000000000001", url), 3)
+        self.assertEqual(self.rows_of(url, "-txid", "0000000000000001"), 3)
         listed = self.ctl("ltx", "-json", "-config", config, self.db)
         self.assertEqual(json.loads(listed.stdout)[0]["min_txid"], "0000000000000001")
         self.assertEqual(json.loads(self.ctl("databases", "-json", "-config", config).stdout),
@@ -85,7 +66,7 @@ class WebdavReplica(Scenario):
         self.assertEqual(error["code"], "unavailable", error)
         server.start()
         self.assertGreaterEqual(self.synced(), 2)
-        self.assertEqual(self.rows_of("-config", config, self.db), 8)
+        self.assertEqual(self.rows_of(self.db, "-config", config), 8)
         self.assertEqual(daemon.end(), 0, daemon.errors)
 
     def test_a_wrong_password_is_told_and_the_right_one_taken_over(self):
@@ -123,7 +104,7 @@ class WebdavReplica(Scenario):
         output = self.dir / "peer.db"
         subprocess.run([programs.peer(), "restore", "-config", str(config), "-o", str(output), self.db], env=environment,
                        check=True, stdout=subprocess.DEVNULL)
-        self.assertEqual(self.count(output), 7)
+        self.assertEqual(self.rows_in(output), 7)
 
 
 if __name__ == "__main__":

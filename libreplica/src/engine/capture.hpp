@@ -104,8 +104,8 @@ class Capture {
   const CaptureCounters& counters() const noexcept { return counters_; }
 
  private:
-  // Moves the pin before capturing; how many frames it pins.
-  Result<std::uint64_t> step_pin();
+  // Captures, then moves the pin: what is committed in between is pinned, and captured later.
+  Result<void> step_pin();
   Result<bool> move_pin_ahead();
   enum class Continuity { same, restarted, lost };
   io::ConnectionOptions connection_options() const;

@@ -34,20 +34,19 @@ Result<io::Connection> open_checkpointer(const std::string& path, const io::Conn
 }  // namespace
 
 // What was committed since the last capture is pinned by the next pin, so that it can be captured after the checkpoint:
-// writing a file in between would give writers the time to commit again. Returns how many frames at least it pins.
-Result<std::uint64_t> Capture::step_pin() {
+// writing a file in between would give writers the time to commit again.
+Result<void> Capture::step_pin() {
   if (auto r = capture(); !r) return pass(r);  // all that the old pin holds back
   auto next = open_pin();
   if (!next) return pass(next);
   auto index = next->wal_index();
   if (!index) return pass(index);
   if (index->salts != position_.salts) {
-    if (auto r = swap(); !r) return pass(r);
-    return position_.frames;
+    return swap();
   }
   *pin_ = std::move(*next);
   may_restart_ = index->max_frame == position_.frames;
-  return position_.frames;
+  return {};
 }
 
 Result<Capture::Backfill> Capture::checkpoint_easily() {
@@ -57,15 +56,15 @@ Result<Capture::Backfill> Capture::checkpoint_easily() {
   if (!checkpointer) return pass(checkpointer);
   std::optional<std::uint32_t> stuck_at;
   for (int attempt = 0; attempt < attempts; ++attempt) {
-    auto pinned = step_pin();
-    if (!pinned) return pass(pinned);
+    if (auto r = step_pin(); !r) return pass(r);
+    const std::uint64_t pinned = position_.frames;  // at least
     const Salts salts = position_.salts;
     auto ran = checkpointer->checkpoint_passive();
     if (!ran) return pass(ran);
     ++counters_.passive_checkpoints;
     auto index = pin_->wal_index();
     if (!index) return pass(index);
-    const bool short_of_pin = *ran && index->salts == salts && index->backfilled < *pinned;
+    const bool short_of_pin = *ran && index->salts == salts && index->backfilled < pinned;
     // A reader of the application that stays holds it back; most are gone by the next attempt.
     const bool held_back = short_of_pin && stuck_at == index->backfilled;
     stuck_at = short_of_pin ? std::optional(index->backfilled) : std::nullopt;

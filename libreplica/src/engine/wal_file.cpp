@@ -12,11 +12,6 @@ namespace {
 constexpr std::uint64_t kBlock = 1U << 20;  // bytes read at a time
 constexpr std::uint64_t kKeep = 4U << 20;   // a range up to this size stays in memory for encoding
 
-Salts salts_of(Bytes frame_header) {
-  return {base::load_be<std::uint32_t>(frame_header.data() + 8),
-          base::load_be<std::uint32_t>(frame_header.data() + 12)};
-}
-
 }  // namespace
 
 Result<WalFile> WalFile::open(const std::string& database_path, io::Gate* gate) {
@@ -85,26 +80,29 @@ Result<Changeset> WalFile::read_rest(const WalHeader& generation, const WalPosit
   return builder.take();
 }
 
-Result<bool> WalFile::ends_before(std::uint64_t frame, const Salts& generation) const {
+Result<std::optional<WalFile::FrameMark>> WalFile::mark_of(std::uint64_t frame) const {
   std::array<std::byte, kWalFrameHeaderSize> bytes{};
   auto n = file_.read_at(wal_offset(frame, header_.page_size), bytes);
   if (!n) return pass(n);
-  if (*n < bytes.size()) return true;
+  if (*n < bytes.size()) return std::optional<FrameMark>();
+  const auto word = [&](std::size_t at) { return base::load_be<std::uint32_t>(bytes.data() + at); };
+  return FrameMark{.salts = {word(8), word(12)}, .checksum = {word(16), word(20)}};
+}
+
+Result<bool> WalFile::ends_before(std::uint64_t frame, const Salts& generation) const {
+  auto mark = mark_of(frame);
+  if (!mark) return pass(mark);
   // Of the same generation: left by a transaction that was rolled back, or summed anew behind unsummed frames. All
   // zero: unsummed. Either could be followed by commits.
-  const Salts salts = salts_of(bytes);
-  return salts != generation && salts != Salts{};
+  return !*mark || ((*mark)->salts != generation && (*mark)->salts != Salts{});
 }
 
 Result<void> WalFile::confirm() const {
   if (!unpinned_) return {};
-  std::array<std::byte, kWalFrameHeaderSize> bytes{};
-  auto n = file_.read_at(wal_offset(unpinned_->frames - 1, unpinned_->page_size), bytes);
-  if (!n) return pass(n);
-  const WalChecksum stored{base::load_be<std::uint32_t>(bytes.data() + 16),
-                           base::load_be<std::uint32_t>(bytes.data() + 20)};
+  auto mark = mark_of(unpinned_->frames - 1);
+  if (!mark) return pass(mark);
   // Writers go through a log from its front, so that nothing behind this frame was touched before it.
-  if (*n == bytes.size() && salts_of(bytes) == unpinned_->salts && stored == unpinned_->checksum) return {};
+  if (*mark && (*mark)->salts == unpinned_->salts && (*mark)->checksum == unpinned_->checksum) return {};
   return fail(Errc::corrupt, "the log was overwritten from its front up to what is not captured");
 }
 
@@ -118,11 +116,12 @@ Result<void> WalFile::image(std::uint64_t frame, MutableBytes out) const {
 }
 
 Result<WalChecksum> WalFile::checksum_behind(std::uint64_t frames) const {
-  std::array<std::byte, kWalFrameHeaderSize> bytes{};
-  if (auto r = file_.read_exactly_at(wal_offset(frames - 1, header_.page_size), bytes); !r) return pass(r);
-  if (salts_of(bytes) != header_.salts)
+  auto mark = mark_of(frames - 1);
+  if (!mark) return pass(mark);
+  if (!*mark) return fail(Errc::corrupt, file_.path() + " ends before its last known frame");
+  if ((*mark)->salts != header_.salts)
     return fail(Errc::corrupt, "the last known frame of " + file_.path() + " was overwritten");
-  return WalChecksum{base::load_be<std::uint32_t>(bytes.data() + 16), base::load_be<std::uint32_t>(bytes.data() + 20)};
+  return (*mark)->checksum;
 }
 
 }  // namespace replica::engine

@@ -49,6 +49,12 @@ class WalFile {
 
  private:
   WalFile(io::File file, const WalHeader& header) : file_(std::move(file)), header_(header) {}
+  struct FrameMark {
+    Salts salts;
+    WalChecksum checksum;
+  };
+  // What the header of frame `frame` says; nullopt when the file is too short.
+  Result<std::optional<FrameMark>> mark_of(std::uint64_t frame) const;
   // Does a generation end before frame `frame`? Nothing but a commit of an older one, or the end of the file, shows it.
   Result<bool> ends_before(std::uint64_t frame, const Salts& generation) const;
   io::File file_;

@@ -2,6 +2,7 @@
 
 #include "backend/azure/errors.hpp"
 #include "backend/digest.hpp"
+#include "backend/web_client.hpp"
 #include "base/text.hpp"
 #include "http/status.hpp"
 
@@ -21,15 +22,6 @@ AzureOptions completed(AzureOptions options) {
   return options;
 }
 
-std::shared_ptr<http::Client> client_for(const AzureOptions& options) {
-  http::ClientOptions out;
-  out.connect_timeout = options.connect_timeout;
-  out.progress_timeout = options.progress_timeout;
-  out.ca_bundle = options.ca_bundle;
-  out.skip_verify = options.skip_verify;
-  return http::shared_client(out);
-}
-
 std::string joined(const std::string& query, const std::string& more) {
   return query.empty() || more.empty() ? query + more : concat(query, "&", more);
 }
@@ -40,7 +32,7 @@ Container::Container(const AzureOptions& options)
     : options_(completed(options)),
       clock_(options.clock == nullptr ? backend::system_clock() : *options.clock),
       endpoint_(endpoint_of(options_)),
-      http_(client_for(options_)),
+      http_(backend::client_for(options_)),
       tokens_({.environment = options_.environment, .http = http_, .clock = clock_}) {
   static_cast<void>(backend::from_base64(options_.account_key, key_));
 }

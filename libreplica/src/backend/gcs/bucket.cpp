@@ -1,6 +1,7 @@
 #include "backend/gcs/bucket.hpp"
 
 #include "backend/gcs/answers.hpp"
+#include "backend/web_client.hpp"
 #include "base/text.hpp"
 
 namespace replica::gcs {
@@ -25,15 +26,6 @@ GcsOptions completed(GcsOptions options) {
   return options;
 }
 
-std::shared_ptr<http::Client> client_for(const GcsOptions& options) {
-  http::ClientOptions out;
-  out.connect_timeout = options.connect_timeout;
-  out.progress_timeout = options.progress_timeout;
-  out.ca_bundle = options.ca_bundle;
-  out.skip_verify = options.skip_verify;
-  return http::shared_client(out);
-}
-
 // scheme://host:port
 std::string_view origin_of(std::string_view url) { return url.substr(0, url.find('/', url.find("://") + 3)); }
 
@@ -42,7 +34,7 @@ std::string_view origin_of(std::string_view url) { return url.substr(0, url.find
 Bucket::Bucket(const GcsOptions& options)
     : options_(completed(options)),
       name_(http::percent_encode(options.bucket)),
-      http_(client_for(options_)),
+      http_(backend::client_for(options_)),
       tokens_(options_.credentials_path,
               {.environment = options_.environment,
                .http = http_,

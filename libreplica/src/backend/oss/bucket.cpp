@@ -1,6 +1,7 @@
 #include "backend/oss/bucket.hpp"
 
 #include "backend/oss/errors.hpp"
+#include "backend/web_client.hpp"
 #include "base/text.hpp"
 
 namespace replica::oss {
@@ -41,15 +42,6 @@ Credentials credentials_of(const OssOptions& options) {
           .session_token = variable("OSS_SESSION_TOKEN")};
 }
 
-std::shared_ptr<http::Client> client_for(const OssOptions& options) {
-  http::ClientOptions out;
-  out.connect_timeout = options.connect_timeout;
-  out.progress_timeout = options.progress_timeout;
-  out.ca_bundle = options.ca_bundle;
-  out.skip_verify = options.skip_verify;
-  return http::shared_client(out);
-}
-
 }  // namespace
 
 Result<Place> place_of(const OssOptions& options) {
@@ -75,7 +67,7 @@ Bucket::Bucket(const OssOptions& options)
       clock_(options.clock == nullptr ? backend::system_clock() : *options.clock),
       place_(place_of(options)),
       credentials_(credentials_of(options)),
-      http_(client_for(options)) {}
+      http_(backend::client_for(options)) {}
 
 Result<http::Request> Bucket::prepare(const s3::Operation& operation, const Call&) {
   if (!place_) return Failure(place_.error());

@@ -2,6 +2,7 @@
 
 #include "backend/s3/errors.hpp"
 #include "backend/s3/profile.hpp"
+#include "backend/web_client.hpp"
 #include "http/status.hpp"
 
 namespace replica::s3 {
@@ -33,21 +34,12 @@ std::optional<Credentials> given_credentials(const S3Options& options) {
                      .session_token = options.session_token};
 }
 
-std::shared_ptr<http::Client> client_for(const S3Options& options) {
-  http::ClientOptions out;
-  out.connect_timeout = options.connect_timeout;
-  out.progress_timeout = options.progress_timeout;
-  out.ca_bundle = options.ca_bundle;
-  out.skip_verify = options.skip_verify;
-  return http::shared_client(out);
-}
-
 }  // namespace
 
 Bucket::Bucket(const S3Options& options)
     : options_(completed(options)),
       clock_(options.clock == nullptr ? backend::system_clock() : *options.clock),
-      http_(client_for(options_)),
+      http_(backend::client_for(options_)),
       region_(options_.region.empty() ? kDefaultRegion : options_.region),
       region_is_given_(!options.region.empty() || is_arn(options.bucket)),
       unsigned_payload_(!options_.sign_payload && !options_.endpoint.starts_with("http:")),

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "backend/web_client.hpp"
 #include "base/text.hpp"
 #include "http/status.hpp"
 
@@ -24,15 +25,6 @@ std::string without_slashes(std::string text) {
 std::string_view uri_of(std::string_view url) {
   const std::size_t path = url.find('/', url.find("://") + 3);
   return path == std::string_view::npos ? std::string_view("/") : url.substr(path);
-}
-
-std::shared_ptr<http::Client> client_for(const WebdavOptions& options) {
-  http::ClientOptions out;
-  out.connect_timeout = options.connect_timeout;
-  out.progress_timeout = options.progress_timeout;
-  out.ca_bundle = options.ca_bundle;
-  out.skip_verify = options.skip_verify;
-  return http::shared_client(out);
 }
 
 }  // namespace
@@ -70,7 +62,7 @@ Error refused(const http::Response& answer, std::string_view what) {
 Server::Server(const WebdavOptions& options)
     : base_(without_slashes(options.url)),
       path_(path_of_href(base_)),
-      http_(client_for(options)),
+      http_(backend::client_for(options)),
       authenticator_(options.user, options.password) {}
 
 std::string Server::url_of(std::string_view key) const { return concat(base_, "/", http::percent_encode(key, true)); }
