@@ -227,19 +227,19 @@ Result<void> Database::checkpoint_if_due() {
   const CheckpointNeed need = checkpoint_need(checkpoint_policy_, situation);
   if (need == CheckpointNeed::none) return {};
   auto done = checkpoint(need);
-  const bool complete = done && *done;
-  // An application's long reader, or an error, can keep it from completing for hours: look less often then.
-  failed_checkpoints_ = complete ? 0 : std::min(failed_checkpoints_ + 1, 5);
-  last_checkpoint_ = complete ? environment_.clock->steady() : last_checkpoint_;
-  next_checkpoint_ = complete ? Clock::Steady{} : now + std::chrono::milliseconds(500) * (1 << failed_checkpoints_);
+  if (done && *done == Capture::Backfill::complete) last_checkpoint_ = environment_.clock->steady();
+  // An application's long reader, or an error, can keep it from completing for hours: look less often then. Busy
+  // writers cannot, and the log grows as long as they do: the next capture tries again.
+  const bool stuck = !done || *done == Capture::Backfill::held_back;
+  failed_checkpoints_ = stuck ? std::min(failed_checkpoints_ + 1, 5) : 0;
+  next_checkpoint_ = stuck ? now + std::chrono::milliseconds(500) * (1 << failed_checkpoints_) : Clock::Steady{};
   if (!done) return pass(done);
   const std::lock_guard guard(status_lock_);
   status_.checkpoint_seconds += seconds_since(*environment_.clock, now);
   return {};
 }
 
-// Is everything backfilled now?
-Result<bool> Database::checkpoint(CheckpointNeed need) {
+Result<Capture::Backfill> Database::checkpoint(CheckpointNeed need) {
   using Backfill = Capture::Backfill;
   auto done = capture_->checkpoint_easily();
   // Applications that leave no gap checkpoint by themselves, as a rule, and only wait for us to get out of the way.
@@ -247,12 +247,11 @@ Result<bool> Database::checkpoint(CheckpointNeed need) {
   if (done && *done == Backfill::behind_writers && long_enough) {
     done = capture_->step_aside([] { std::this_thread::sleep_for(kLook); }, kLooks);
   }
-  if (!done) return pass(done);
-  if (*done == Backfill::complete || need != CheckpointNeed::hard) return *done == Backfill::complete;
-  if (capture_->wal_frames() < checkpoint_policy_.hard_frames) return false;
+  if (!done || *done == Backfill::complete || need != CheckpointNeed::hard) return done;
+  if (capture_->wal_frames() < checkpoint_policy_.hard_frames) return done;
   auto hard = capture_->checkpoint_hard();
   if (!hard && hard.error().code != Errc::busy) return pass(hard);
-  return hard.has_value();
+  return hard ? Backfill::complete : Backfill::held_back;
 }
 
 void Database::close() {

@@ -77,7 +77,7 @@ class Database {
   Result<void> start_behind(TxId remote);
   bool replaced();
   Result<void> checkpoint_if_due();
-  Result<bool> checkpoint(CheckpointNeed need);
+  Result<Capture::Backfill> checkpoint(CheckpointNeed need);
   Result<void> upload_pending(const Call& call);
   Result<void> join_history(const Call& call);
   Result<bool> is_on_replica(const LtxFileInfo& mine, const Call& call);
