@@ -46,6 +46,7 @@ int run_once(const DaemonOptions& options) {
   const auto log = make_log_sink(options.config.logging, options.log_level, options.load.environment);
   auto settings = config::replicator_options(options.config);
   settings.logger = log.get();
+  settings.maintain = false;
   replica::Replicator replicator(std::move(settings));
   int status = EXIT_SUCCESS;
   for (const config::DatabaseSettings& database : options.config.databases) {

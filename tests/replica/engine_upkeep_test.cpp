@@ -216,3 +216,50 @@ TEST_CASE("a checkpoint that fails is not tried at every capture") {
   CHECK(gate.asked == 2);
   f.check_equal();
 }
+
+TEST_CASE("a checkpoint that writers keep from completing is tried at the next capture") {
+  struct Writer final : io::Gate {
+    Application* app = nullptr;
+    int asked = 0;
+    std::optional<Error> before(std::string_view operation, std::string_view) override {
+      if (operation != "checkpoint") return std::nullopt;
+      ++asked;
+      app->update(1);  // between the pin and the end of the checkpoint, each time
+      return std::nullopt;
+    }
+  } gate;
+  Fixture f;
+  Application app(f.path);
+  app.fill(20);
+  gate.app = &app;
+  DatabaseConfig config = f.config();
+  config.min_checkpoint_page_count = 1;
+  engine::Database daemon(config, f.options, {&f.clock, &null_logger(), &gate});
+  sync(daemon);
+  for (int n = 1; n <= 3; ++n) {
+    const int before = gate.asked;
+    app.update(n);
+    sync(daemon);
+    CHECK(gate.asked > before);
+  }
+  f.check_equal();
+}
+
+TEST_CASE("without maintenance by itself only what is asked for is done") {
+  Fixture f;
+  f.options.maintain = false;
+  f.options.snapshot_retention = std::chrono::milliseconds(1);
+  Application app(f.path);
+  app.fill(20);
+  auto daemon = f.daemon();
+  for (int n = 1; n <= 3; ++n) {
+    app.update(n);
+    sync(*daemon);
+    REQUIRE(daemon->snapshot({}));
+    f.clock.pass(std::chrono::hours(25));
+    CHECK_FALSE(daemon->next_maintenance());
+  }
+  CHECK(f.listed(kSnapshotLevel).size() == 3);
+  REQUIRE(daemon->enforce_retention({}));
+  CHECK(f.listed(kSnapshotLevel).size() == 1);
+}

@@ -44,6 +44,7 @@ struct ReplicatorOptions {
   ms snapshot_interval{86'400'000}, snapshot_retention{86'400'000};
   ms l0_retention{300'000}, l0_retention_check_interval{15'000};  // l0_retention 0 = keep for ever
   bool retention_enabled = true;                                  // false = never delete from the replica
+  bool maintain = true;  // false = no compaction, snapshot or retention by itself, only those asked for
   ms shutdown_sync_timeout{30'000}, shutdown_sync_interval{500};
   ms lag_limit{60'000};  // how old the oldest change may be that the replica lacks; 0 = `lagging` is never said
   std::size_t event_capacity = EventBus::kDefaultCapacity;  // events that can be read again

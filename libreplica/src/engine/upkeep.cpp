@@ -109,8 +109,9 @@ Result<std::vector<LtxFileInfo>> Database::heal_level0(const std::optional<LtxFi
   const auto remote = levels_.files(0);
   for (const LtxFileInfo& file : local_files()) {
     if ((newest && file.range.max <= newest->range.max) || file.range.max > replicated()) continue;
-    const bool there =
-        std::any_of(remote.begin(), remote.end(), [&](const LtxFileInfo& f) { return f.range == file.range; });
+    const bool there = std::any_of(remote.begin(), remote.end(), [&](const LtxFileInfo& f) {
+      return f.range.min <= file.range.min && file.range.max <= f.range.max;
+    });
     if (there) continue;
     auto body = open_local(file);
     if (!body && body.error().code == Errc::not_found) continue;
