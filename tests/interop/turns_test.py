@@ -4,7 +4,7 @@ import random
 import time
 import unittest
 
-from support_py import main, programs
+from support_py import ltx, main, programs, waiting
 from support_py.daemon import Daemon, database_entry
 
 SEED = int(os.environ.get("TURNS_SEED", "1"))
@@ -70,6 +70,25 @@ class Turns(unittest.TestCase):
         final.sync_when_open(self.database)
         final.stop()
         self.compare("final")
+
+    def test_the_peer_continues_behind_what_we_uploaded_together(self):
+        """An object of level 0 with several TXIDs, which the peer never writes, is restored and compacted by it."""
+        self.seed, self.writes = SEED, 0
+        programs.workload("create", self.database, "--seed", SEED, "--page-size", 4096)
+        levels = {"levels": FAST["levels"]}
+        with Daemon("ours", self.path, [database_entry(self.database, self.replica)], **levels) as ours:
+            ours.sync_when_open(self.database)
+            programs.finish_workload(self.write("--seconds", 5, "--rate", 500, "--small", "--autocheckpoint", -1))
+            ours.stop()
+        merged = [f for f in ltx.files(self.replica, [0]) if f.min < f.max]
+        self.assertTrue(merged, "nothing was uploaded together")
+        self.compare("ours")
+        with Daemon("peer", self.path, [database_entry(self.database, self.replica)], **levels) as peer:
+            peer.sync_when_open(self.database)
+            programs.finish_workload(self.write("--seconds", 2, *PEER_SAFE))
+            waiting.until(lambda: any(f.max > merged[-1].max for f in ltx.files(self.replica, [1])), "the peer to compact")
+            peer.stop()
+        self.compare("peer")
 
     def test_turns(self):
         print(f"TURNS_SEED={SEED}")

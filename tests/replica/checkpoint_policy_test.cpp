@@ -33,11 +33,11 @@ TEST_CASE("when to checkpoint") {
 }
 
 TEST_CASE("when a log will be long") {
-  CHECK(grown_in(0, 1600, 1s) == 500ms);
-  CHECK(grown_in(400, 1600, 1s) == 250ms);
-  CHECK(grown_in(0, 1, 1s) == 800s);
-  CHECK(grown_in(799, 10'000'000, 1s) == 0ms);
-  CHECK(grown_in(800, 1600, 1s) == std::nullopt);  // it is
-  CHECK(grown_in(0, 0, 1s) == std::nullopt);
-  CHECK(grown_in(0, 1600, 0ms) == std::nullopt);
+  CHECK(grown_in(0, 800, {1600, 1s}) == 500ms);
+  CHECK(grown_in(400, 800, {1600, 1s}) == 250ms);
+  CHECK(grown_in(0, 800, {1, 1s}) == 800s);
+  CHECK(grown_in(799, 800, {10'000'000, 1s}) == 0ms);
+  CHECK(grown_in(800, 800, {1600, 1s}) == std::nullopt);  // it is
+  CHECK(grown_in(0, 800, {0, 1s}) == std::nullopt);
+  CHECK(grown_in(0, 800, {1600, 0ms}) == std::nullopt);
 }

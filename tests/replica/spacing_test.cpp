@@ -41,6 +41,36 @@ class BusyWriter {
 
 }  // namespace
 
+TEST_CASE("uploads beside a writer that checkpoints by itself are spaced, though its log is captured more often") {
+  constexpr auto kInterval = 200ms;
+  constexpr int kUploads = 10;
+  support::TempDir dir;
+  const std::string path = dir.path("app.db");
+  BusyWriter writer(path);
+  Replicator replicator;
+  DatabaseConfig config;
+  config.path = path;
+  config.backend = make_memory_backend();
+  config.monitor_interval = config.sync_interval = kInterval;
+  REQUIRE(replicator.add(config));
+  REQUIRE(replicator.start(path, true));
+  REQUIRE(replicator.sync(path, true));
+  const auto status = [&] { return *replicator.status(path); };
+
+  const auto first = status();
+  const auto begin = std::chrono::steady_clock::now();
+  writer.begin();
+  const auto uploads = [&] { return status().uploads - first.uploads; };
+  const auto files = [&] { return status().local_txid.value - first.local_txid.value; };
+  while ((uploads() < kUploads || files() < 2 * uploads()) && std::chrono::steady_clock::now() < begin + 60s)
+    std::this_thread::yield();
+  CHECK(files() >= 2 * uploads());
+  CHECK(status().steps_aside > 0);
+  const auto made = uploads();
+  const auto intervals = (std::chrono::steady_clock::now() - begin) / kInterval;
+  CHECK(static_cast<int>(made) <= static_cast<int>(intervals) + 2);
+}
+
 TEST_CASE("captures beside a busy writer are spaced by the sync interval") {
   constexpr auto kInterval = 100ms;
   constexpr int kFiles = 12;

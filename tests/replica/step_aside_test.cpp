@@ -80,14 +80,6 @@ void forge_commit(const std::string& path, PageNo page) {
   REQUIRE(file.good());
 }
 
-// Fails nothing until it is told to.
-struct LaterGate final : io::Gate {
-  std::optional<support::FailNth> failing;
-  std::optional<Error> before(std::string_view operation, std::string_view subject) override {
-    return failing ? failing->before(operation, subject) : std::nullopt;
-  }
-};
-
 }  // namespace
 
 TEST_CASE("an application that does nothing meanwhile finds the log as it was") {
@@ -243,7 +235,7 @@ TEST_CASE("every step of moving the pin ahead fails once, and nothing is lost") 
   for (std::uint64_t nth = 1;; ++nth) {
     Scene s;
     s.daemon.reset();
-    LaterGate gate;
+    support::FailLater gate;
     s.daemon = s.f.daemon(&gate);
     REQUIRE(s.daemon->capture.checkpoint_easily());
     s.app.run(kInsert + "; UPDATE t SET v = 'new' WHERE id = 3");
@@ -268,7 +260,7 @@ TEST_CASE("every step of stepping aside fails once, and nothing is lost") {
   for (std::uint64_t nth = 1;; ++nth) {
     Scene s;
     s.daemon.reset();
-    LaterGate gate;
+    support::FailLater gate;
     s.daemon = s.f.daemon(&gate);
     for (int n = 0; n < 3; ++n) s.app.run(kFill);
     capture(s.daemon->capture);

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -49,6 +50,14 @@ class FailNth final : public replica::io::Gate {
   std::atomic<std::uint64_t> calls_ = 0;
   mutable std::mutex mutex_;
   std::string failed_;  // guarded by mutex_
+};
+
+// Fails nothing until `failing` is set.
+struct FailLater final : replica::io::Gate {
+  std::optional<FailNth> failing;
+  std::optional<replica::Error> before(std::string_view operation, std::string_view subject) override {
+    return failing ? failing->before(operation, subject) : std::nullopt;
+  }
 };
 
 }  // namespace support

@@ -151,6 +151,12 @@ std::uint64_t Capture::uncaptured_bytes() {
   return index->max_frame > known ? (index->max_frame - known) * wal_frame_size(index->page_size) : 0;
 }
 
+std::uint64_t Capture::log_frames() {
+  if (!pin_) return 0;
+  auto index = pin_->wal_index();
+  return index && index->backfilled < index->max_frame ? index->max_frame : 0;
+}
+
 Result<std::size_t> Capture::capture() {
   auto index = pin_->wal_index();
   if (!index) return pass(index);

@@ -71,6 +71,9 @@ class Capture {
   Result<bool> has_changes();
   // Bytes of the WAL that are committed and not captured; 0 when that cannot be said. Reads shared memory only.
   std::uint64_t uncaptured_bytes();
+  // Frames that keep the next writer from restarting the log; 0 when it will, or that cannot be said. Shared memory
+  // too.
+  std::uint64_t log_frames();
   // Captures everything committed by now. The number of files written.
   Result<std::size_t> capture();
 
@@ -84,6 +87,8 @@ class Capture {
   // Without a pin for a moment, so that a checkpoint of the application itself can complete; writers find what they
   // would find without us. Calls `pause` between looks at the log, `looks` times at most.
   Result<Backfill> step_aside(const std::function<void()>& pause, int looks);
+  // It was what helped the last time.
+  bool helps_to_step_aside() const noexcept { return may_step_aside_ && easy_attempts_ < kEasyAttempts; }
   // Moves the pin forward and backfills up to it, without capturing, when it is the pin that keeps everything in the
   // log from being backfilled: an application would look at all of that at every commit, in vain. False: not so.
   Result<bool> backfill_ahead();
@@ -146,8 +151,8 @@ class Capture {
   std::uint32_t commit_ = 0;
   bool may_restart_ = false;  // one change of generation is allowed before the next frames
   static constexpr int kEasyAttempts = 8;
-  int easy_attempts_ = kEasyAttempts;  // of the next time: one, while writers leave no gap and stepping aside helps
-  bool may_step_aside_ = true;         // as long as it has not cost an anchoring
+  int easy_attempts_ = 1;       // of the next time: one, until stepping aside has not helped
+  bool may_step_aside_ = true;  // as long as it has not cost an anchoring
   std::uint64_t frames_since_checkpoint_ = 0;
   TxId hashes_txid_;
   CaptureCounters counters_;

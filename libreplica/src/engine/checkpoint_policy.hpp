@@ -29,15 +29,21 @@ constexpr CheckpointNeed checkpoint_need(const CheckpointPolicy& policy, const C
   return due ? CheckpointNeed::easy : CheckpointNeed::none;
 }
 
-// When the log will be so long that applications begin to checkpoint at every commit (1,000 frames, unless they say
-// otherwise) minus some: after the `since` frames it has, at the speed of `frames` in `elapsed`. nullopt = it is that
-// long already, or does not grow.
-constexpr std::optional<std::chrono::milliseconds> grown_in(std::uint64_t since, std::uint64_t frames,
-                                                            std::chrono::milliseconds elapsed) noexcept {
-  constexpr std::uint64_t kLong = 800;
-  if (since >= kLong || frames == 0 || elapsed.count() <= 0) return std::nullopt;
-  const auto missing = static_cast<std::int64_t>(kLong - since);
-  return std::chrono::milliseconds(missing * elapsed.count() / static_cast<std::int64_t>(frames));
+// From how many frames in the log on applications checkpoint at every commit, unless they say otherwise.
+inline constexpr std::uint64_t kAutocheckpointFrames = 1000;
+
+// How fast a log grows.
+struct Growth {
+  std::uint64_t frames = 0;
+  std::chrono::milliseconds elapsed{0};
+};
+
+// When a log of `now` frames will have `wanted`. nullopt = it is that long already, or does not grow.
+constexpr std::optional<std::chrono::milliseconds> grown_in(std::uint64_t now, std::uint64_t wanted,
+                                                            Growth growth) noexcept {
+  if (now >= wanted || growth.frames == 0 || growth.elapsed.count() <= 0) return std::nullopt;
+  const auto missing = static_cast<std::int64_t>(wanted - now);
+  return std::chrono::milliseconds(missing * growth.elapsed.count() / static_cast<std::int64_t>(growth.frames));
 }
 
 }  // namespace replica::engine

@@ -13,7 +13,8 @@ namespace {
 constexpr int kDefaultHardFrames = 121'359;      // the peer's truncate-page-n
 constexpr std::chrono::microseconds kLook{200};  // between looks at the log while we have stepped aside
 constexpr int kLooks = 250;
-constexpr int kAttachAttempts = 3;  // a damaged newest file is moved aside and the attach tried again
+constexpr std::chrono::milliseconds kAhead{20};  // of an application's checkpoint: to capture, and step aside in time
+constexpr int kAttachAttempts = 3;               // a damaged newest file is moved aside and the attach tried again
 
 CheckpointPolicy policy_of(const DatabaseConfig& config) {
   CheckpointPolicy policy;
@@ -86,18 +87,50 @@ std::optional<std::chrono::milliseconds> Database::note_growth() {
   const auto now = environment_.clock->steady();
   const std::uint64_t bytes = capture_->counters().wal_bytes;
   const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - grown_at_);
-  const std::uint64_t frames = (bytes - std::min(bytes, grown_bytes_)) / wal_frame_size(capture_->page_size());
+  growth_ = {.frames = (bytes - std::min(bytes, grown_bytes_)) / wal_frame_size(capture_->page_size()),
+             .elapsed = elapsed};
   grown_at_ = now;
   grown_bytes_ = bytes;
-  return grown_in(capture_->frames_since_checkpoint(), frames, elapsed);
+  return long_in();
 }
 
-Result<void> Database::tend(const Call& call) {
+bool Database::checkpoints_by_stepping_aside() const {
+  return capture_->helps_to_step_aside() && checkpoint_policy_.easy_frames <= kAutocheckpointFrames;
+}
+
+// When tend() has something to do: before applications begin to checkpoint. nullopt = now, or never.
+std::optional<std::chrono::milliseconds> Database::long_in() {
+  const std::uint64_t frames = capture_->log_frames();
+  if (!checkpoints_by_stepping_aside()) return grown_in(frames, kAutocheckpointFrames * 4 / 5, growth_);
+  const auto wait = grown_in(frames, kAutocheckpointFrames, growth_);
+  return wait && *wait > kAhead ? std::optional(*wait - kAhead) : std::nullopt;
+}
+
+Result<Database::Captured> Database::tend(const Call& call) {
   auto lock = lock_lane(capture_lock_, call, "tend");
   if (!lock) return pass(lock);
-  if (!capture_ || !capture_->attached()) return {};
-  if (auto r = capture_->backfill_ahead(); !r) return pass(r);
-  return {};
+  Captured result;
+  if (!capture_ || !capture_->attached()) return result;
+  if (!checkpoints_by_stepping_aside()) {
+    auto done = capture_->backfill_ahead();
+    return done ? Result<Captured>(result) : pass(done);
+  }
+  const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(environment_.clock->steady() - grown_at_);
+  growth_ = {.frames = capture_->uncaptured_bytes() / wal_frame_size(capture_->page_size()), .elapsed = elapsed};
+  result.tend_in = long_in();
+  if (result.tend_in || growth_.frames == 0) return result;
+  const std::uint64_t before = capture_->counters().files;
+  auto done = step_aside();
+  if (!done && done.error().code != Errc::no_space && done.error().code != Errc::busy) capture_->detach();
+  result.files = static_cast<std::size_t>(capture_->counters().files - before);
+  refresh_status();
+  if (!done) return pass(done);
+  result.tend_in = note_growth();
+  return result;
+}
+
+Result<Capture::Backfill> Database::step_aside() {
+  return capture_->step_aside([] { std::this_thread::sleep_for(kLook); }, kLooks);
 }
 
 Result<void> Database::attach_and_capture(const Call& call, bool& attached_now) {
@@ -245,7 +278,7 @@ Result<Capture::Backfill> Database::checkpoint(CheckpointNeed need) {
   // Applications that leave no gap checkpoint by themselves, as a rule, and only wait for us to get out of the way.
   const bool long_enough = capture_->wal_frames() >= checkpoint_policy_.easy_frames;
   if (done && *done == Backfill::behind_writers && long_enough) {
-    done = capture_->step_aside([] { std::this_thread::sleep_for(kLook); }, kLooks);
+    done = step_aside();
   }
   if (!done || *done == Backfill::complete || need != CheckpointNeed::hard) return done;
   if (capture_->wal_frames() < checkpoint_policy_.hard_frames) return done;

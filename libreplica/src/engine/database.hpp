@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "engine/backlog.hpp"
@@ -37,8 +38,8 @@ class Database {
   };
   // Attaches when needed (not_found while there is no database), captures all that is committed, checkpoints when due.
   Result<Captured> capture(const Call& call);
-  // Between two captures of a busy database: keeps what writers pay for our pin small. Captures nothing.
-  Result<void> tend(const Call& call);
+  // Between two captures of a busy database: keeps the log, and what writers pay for our pin, small.
+  Result<Captured> tend(const Call& call);
   // Uploads in TXID order what the replica lacks. The replicated position.
   Result<TxId> ship(const Call& call);
   // Compaction, snapshot and retention as far as they are due.
@@ -69,6 +70,9 @@ class Database {
  private:
   Result<Captured> capture_locked(const Call& call);
   std::optional<std::chrono::milliseconds> note_growth();
+  bool checkpoints_by_stepping_aside() const;
+  std::optional<std::chrono::milliseconds> long_in();
+  Result<Capture::Backfill> step_aside();
   Result<void> attach_and_capture(const Call& call, bool& attached_now);
   Result<void> ensure_store();
   Result<void> sweep_scratch();
@@ -82,6 +86,8 @@ class Database {
   Result<void> join_history(const Call& call);
   Result<bool> is_on_replica(const LtxFileInfo& mine, const Call& call);
   Result<void> upload(const LtxFileInfo& file, const Call& call);
+  Result<bool> upload_merged(std::span<const LtxFileInfo> pending, const Call& call);
+  void note_uploaded(const LtxFileInfo& stored);
   Result<std::unique_ptr<Source>> open_local(const LtxFileInfo& file) const;
   Result<void> learn_page_size(const Call& call);
   Result<void> upload_as_snapshot(const LtxFileInfo& file, const Call& call);
@@ -122,6 +128,7 @@ class Database {
   int failed_checkpoints_ = 0;
   Clock::Steady grown_at_{};       // the last capture that found something, and
   std::uint64_t grown_bytes_ = 0;  // all that were captured by then
+  Growth growth_;                  // between the last two of them
   bool told_started_ = false;      // since it was opened
 
   MaintenanceSchedule schedule_;         // maintain_lock_

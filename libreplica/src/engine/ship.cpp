@@ -4,6 +4,8 @@
 
 #include "engine/database.hpp"
 #include "engine/lane_lock.hpp"
+#include "engine/maintain.hpp"
+#include "engine/upload_plan.hpp"
 #include "io/file.hpp"
 #include "ltx/header.hpp"
 
@@ -52,13 +54,17 @@ Result<void> Database::upload_pending(const Call& call) {
     }
   }
   const TxId known = captured();  // more may be captured meanwhile: that is for the next time
-  for (const LtxFileInfo& file : local_files()) {
-    if (file.range.max <= replicated()) continue;
-    if (file.range.min > replicated().next()) {
+  const auto files = local_files();
+  for (auto file = files.begin(); file != files.end(); ++file) {
+    if (file->range.max <= replicated()) continue;
+    if (file->range.min > replicated().next()) {
       if (auto r = fill_hole(call); !r) return r;
-      if (file.range.max <= replicated()) continue;
+      if (file->range.max <= replicated()) continue;
     }
-    if (auto r = upload(file, call); !r) return r;
+    auto merged = upload_merged({file, files.end()}, call);
+    if (!merged) return pass(merged);
+    if (*merged) continue;
+    if (auto r = upload(*file, call); !r) return r;
   }
   if (replicated() < known) {
     // The files that would bring the replica up to date are gone from here: a snapshot does.
@@ -126,6 +132,31 @@ Result<std::unique_ptr<Source>> Database::open_local(const LtxFileInfo& file) co
   return store_->open_file(file.range);
 }
 
+// What was captured since the last upload as one object. False: the first of `pending` goes alone.
+Result<bool> Database::upload_merged(std::span<const LtxFileInfo> pending, const Call& call) {
+  const auto limit = static_cast<std::uint64_t>(std::max<std::int64_t>(0, config_.max_sync_wal_bytes));
+  pending = pending.first(uploaded_together(pending, config_.sync_interval, limit));
+  if (pending.size() == 1 || shipped_page_size_ == 0) return false;
+  bool another_page_size = false;
+  const OpenInput open = [&](const LtxFileInfo& file) -> Result<std::unique_ptr<Reader>> {
+    auto body = open_local(file);
+    auto header = body ? read_header_of(**body) : Result<LtxHeader>(pass(body));
+    if (!header) return pass(header);
+    another_page_size = header->page_size != shipped_page_size_;
+    if (another_page_size) return fail(Errc::corrupt, "another page size");
+    return std::unique_ptr<Reader>(std::move(*body));
+  };
+  auto done =
+      compact(*replica_, 0, {pending.begin(), pending.end()}, open, scratch_directory(), call, environment_.gate);
+  if (!done) {
+    // One that is lost, or starts the history over, is met again when it goes alone.
+    const bool alone = done.error().code == Errc::not_found || done.error().code == Errc::corrupt;
+    return alone ? Result<bool>(false) : Result<bool>(pass(done, "upload " + pending.front().name()));
+  }
+  note_uploaded(done->file);
+  return true;
+}
+
 Result<void> Database::upload(const LtxFileInfo& file, const Call& call) {
   auto body = open_local(file);
   auto header = body ? read_header_of(**body) : Result<LtxHeader>(pass(body));
@@ -141,17 +172,21 @@ Result<void> Database::upload(const LtxFileInfo& file, const Call& call) {
   shipped_page_size_ = header->page_size;
   auto stored = replica_->write(0, file.range, header->timestamp, **body, call);
   if (!stored) return pass(stored, "upload " + file.name());
-  levels_.added(*stored);
-  replicated_ = file.range.max.value;
+  note_uploaded(*stored);
+  return {};
+}
+
+void Database::note_uploaded(const LtxFileInfo& stored) {
+  levels_.added(stored);
+  replicated_ = stored.range.max.value;
   durable_ = replicated_.load();
   note_position(false);
   const std::lock_guard guard(status_lock_);
   ++status_.uploads;
-  status_.upload_bytes += stored->size;
+  status_.upload_bytes += stored.size;
   environment_.logger->log(
       LogLevel::debug, "ltx file uploaded",
-      {{"path", config_.path}, {"txid", file.range.max.text()}, {"size", std::to_string(stored->size)}});
-  return {};
+      {{"path", config_.path}, {"txid", stored.range.max.text()}, {"size", std::to_string(stored.size)}});
 }
 
 // The page size of the newest file on the replica, asked for once.

@@ -56,7 +56,10 @@ Result<Capture::Backfill> Capture::step_aside(const std::function<void()>& pause
     may_restart_ = restarted;
     if (auto r = capture_to(*index); !r) return pass(r);
     may_restart_ = true;
-    if (!restarted && index->backfilled < index->max_frame) return Backfill::behind_writers;
+    if (!restarted && index->backfilled < index->max_frame) {
+      easy_attempts_ = kEasyAttempts;
+      return Backfill::behind_writers;
+    }
   }
   may_step_aside_ = counters_.anchors == anchors;
   if (may_step_aside_) easy_attempts_ = 1;

@@ -10,7 +10,7 @@ namespace replica::engine {
 
 std::optional<Timestamp> Database::next_maintenance() {
   const std::unique_lock lock(maintain_lock_, std::try_to_lock);
-  if (!lock || !replica_ || !levels_.known()) return std::nullopt;  // a run in progress asks again when it is done
+  if (!lock || !replica_ || !levels_.known() || !options_.maintain) return std::nullopt;  // a run in progress asks again when it is done
   return schedule_.next(levels_, captured(), environment_.clock->now());
 }
 

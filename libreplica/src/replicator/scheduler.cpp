@@ -9,6 +9,7 @@ namespace replica::replicator {
 namespace {
 
 constexpr int kMaintainThreads = 2;
+constexpr std::chrono::milliseconds kFirstTend{100};  // how fast the log grows now
 
 }  // namespace
 
@@ -181,12 +182,11 @@ void Scheduler::run_capture(const std::shared_ptr<Entry>& entry, const Call& cal
   if (busy) {
     mute(*entry);
     request(entry, Lane::capture, start + spacing(config));
-    if (captured->tend_in && *captured->tend_in < spacing(config))
-      request(entry, Lane::tend, time + *captured->tend_in);
   } else if (muted) {
     unmute(*entry);
     request(entry, Lane::capture, time);  // for what was written before the watch was back
   }
+  if (changed) request(entry, Lane::tend, time + std::min(kFirstTend, captured->tend_in.value_or(kFirstTend)));
   if (changed) watch_lag(entry);
   if (changed || captured->attached_now || database.replicated() < database.captured()) {
     Steady when = time;
@@ -201,11 +201,16 @@ void Scheduler::run_capture(const std::shared_ptr<Entry>& entry, const Call& cal
 }
 
 void Scheduler::run_tend(const std::shared_ptr<Entry>& entry, const Call& call) {
-  if (auto r = entry->database.tend(call); !r) {
+  auto tended = entry->database.tend(call);
+  if (!tended) {
     // The next capture meets what is wrong, and says so.
     environment_.logger->log(LogLevel::debug, "not tended",
-                             {{"path", entry->database.config().path}, {"error", r.error().message}});
+                             {{"path", entry->database.config().path}, {"error", tended.error().message}});
+    return;
   }
+  // What was captured on the way is uploaded with what the next capture finds.
+  if (tended->tend_in && *tended->tend_in < spacing(entry->database.config()))
+    request(entry, Lane::tend, now() + std::max(*tended->tend_in, std::chrono::milliseconds(1)));
 }
 
 void Scheduler::run_ship(const std::shared_ptr<Entry>& entry, const Call& call) {
