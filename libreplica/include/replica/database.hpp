@@ -18,6 +18,18 @@
 
 namespace replica {
 
+// One place that a database is copied to.
+struct DestinationConfig {
+  std::shared_ptr<Backend> backend{};
+  std::string path{};  // key prefix of the database there
+  KeyLayout layout = KeyLayout::ltx_folder;
+  std::string url{};                              // as shown to users, without secrets
+  std::string name{};                             // as users call it; may be empty
+  std::chrono::milliseconds sync_interval{1000};  // shortest time between two uploads while changes keep coming
+  // Names the server behind it: destinations with the same text are slow together. Empty = by url, else by backend.
+  std::string server{};
+};
+
 struct DatabaseConfig {
   using ms = std::chrono::milliseconds;
   std::string path;                // absolute
@@ -31,12 +43,18 @@ struct DatabaseConfig {
   bool convert_to_wal = true;                  // a database in a rollback mode: switch it, or refuse
   bool restore_if_not_exists = false;          // before the first open, when the file is missing
 
+  // The replica, or the first of several.
   std::shared_ptr<Backend> backend{};  // nullptr = no replica configured
   std::string backend_path{};          // key prefix of this database
   KeyLayout key_layout = KeyLayout::ltx_folder;
-  std::string replica_url{};  // as shown to users, without secrets
-  ms sync_interval{1000};     // shortest time between two uploads while changes keep coming
+  std::string replica_url{};                       // as shown to users, without secrets
+  ms sync_interval{1000};                          // shortest time between two uploads while changes keep coming
+  std::string replica_name{}, replica_server{};    // DestinationConfig::name and ::server
+  std::vector<DestinationConfig> more_replicas{};  // each with its own position, pace and retention
 };
+
+// All that `config` names, the first one first; empty without a replica.
+std::vector<DestinationConfig> destinations(const DatabaseConfig& config);
 
 struct ReplicatorOptions {
   using ms = std::chrono::milliseconds;
@@ -54,6 +72,17 @@ struct ReplicatorOptions {
 };
 
 enum class DatabaseState { closed, open };
+
+// One of several copies of a database. The fields mean what those of DatabaseStatus do.
+struct ReplicaStatus {
+  std::string type, url, name;
+  TxId replicated_txid;
+  std::optional<Timestamp> last_sync_at;
+  std::optional<Error> last_error, retention_error;
+  bool auth_failed = false;
+  std::uint64_t lag_bytes = 0, uploads = 0, upload_bytes = 0;
+  std::optional<Timestamp> behind_since;
+};
 
 struct DatabaseStatus {
   std::string path;
@@ -78,6 +107,9 @@ struct DatabaseStatus {
   std::uint64_t checkpoints_passive = 0, checkpoints_hard = 0, checkpoint_errors = 0, reanchors = 0;
   double sync_seconds = 0, checkpoint_seconds = 0;
   bool disk_full = false;
+  // Of a database with several replicas, in the order of its configuration; else empty. The fields above then say what
+  // holds for all of them: the least position, the largest lag, the newest error.
+  std::vector<ReplicaStatus> replicas{};
 };
 
 }  // namespace replica

@@ -42,8 +42,9 @@ struct Event {
   std::string path;
   TxId txid{};
   std::optional<Level> level{};
-  std::string code{};    // name of the error's code
-  std::string detail{};  // for people; never holds a secret
+  std::string code{};     // name of the error's code
+  std::string detail{};   // for people; never holds a secret
+  std::string replica{};  // name or URL of the one it is about, when the database has several
 };
 
 // Globs over paths: * any characters but /, ** also /, ? one. Empty lists match everything.

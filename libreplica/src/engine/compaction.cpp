@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <atomic>
 #include <tuple>
 #include <utility>
 
@@ -57,7 +58,8 @@ class MergeOutput final : public Writer {
     if (auto made = io::make_directories(directory, gate); !made) return pass(made);
     MergeOutput output;
     output.gate_ = gate;
-    output.path_ = io::temp_name(directory + "/" + name);
+    static std::atomic<unsigned> count{0};  // two destinations may compact the same files at once
+    output.path_ = io::temp_name(directory + "/" + name + "." + std::to_string(count++));
     auto file = io::File::open(output.path_, io::File::Mode::create_or_truncate, gate, 0600);
     if (!file) return pass(file);
     output.file_ = std::move(*file);

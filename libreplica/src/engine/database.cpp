@@ -1,4 +1,4 @@
-// The capture lane and the façade; shipping is in ship.cpp, maintenance in upkeep.cpp.
+// The capture lane and the façade; what becomes of the history is in history.cpp.
 #include "engine/database.hpp"
 
 #include <algorithm>
@@ -32,16 +32,17 @@ double seconds_since(const Clock& clock, Clock::Steady start) {
 }  // namespace
 
 Database::Database(DatabaseConfig config, const ReplicatorOptions& options, Environment environment)
-    : config_(std::move(config)),
-      options_(options),
-      environment_(environment),
-      checkpoint_policy_(policy_of(config_)),
-      schedule_(options) {
+    : config_(std::move(config)), options_(options), environment_(environment), checkpoint_policy_(policy_of(config_)) {
   if (config_.meta_path.empty()) config_.meta_path = store::default_meta_path(config_.path);
-  if (config_.backend) replica_.emplace(config_.backend, config_.backend_path, config_.key_layout);
   status_.path = config_.path;
   status_.replica_url = config_.replica_url;
-  if (replica_) status_.replica_type = std::string(replica_->type());
+  auto configured = replica::destinations(config_);
+  for (DestinationConfig& one : configured) {
+    const std::string label = configured.size() == 1 ? std::string() : one.name.empty() ? one.url : one.name;
+    destinations_.push_back(
+        std::make_unique<Destination>(std::move(one), label, static_cast<Origin&>(*this), options_, environment_));
+  }
+  if (!destinations_.empty()) status_.replica_type = destinations_.front()->status().type;
 }
 
 Database::~Database() { close(); }
@@ -50,10 +51,7 @@ Result<Database::Captured> Database::capture(const Call& call) {
   auto lock = lock_lane(capture_lock_, call, "capture");
   if (!lock) return pass(lock);
   const auto start = environment_.clock->steady();
-  {
-    const std::lock_guard guard(status_lock_);
-    if (!count_from_) count_from_ = environment_.clock->now();
-  }
+  for (const auto& one : destinations_) one->count_from(environment_.clock->now());
   auto captured = capture_locked(call);
   const std::lock_guard guard(status_lock_);
   status_.sync_seconds += seconds_since(*environment_.clock, start);
@@ -175,7 +173,8 @@ Result<void> Database::ensure_store() {
   if (auto r = sweep_scratch(); !r) return r;
   auto store = store::LocalStore::open(config_.meta_path, config_.path, environment_.gate);
   if (!store) return pass(store, "open local store");
-  durable_ = 0;  // what was confirmed before it was closed may be of files that are no longer the ones here
+  for (const auto& one : destinations_)
+    one->forget_durable();  // what was confirmed before it was closed may be of files that are no longer the ones here
   const std::lock_guard guard(store_lock_);
   owner_lock_ = std::move(*lock);
   store_.emplace(std::move(*store));
@@ -204,7 +203,7 @@ Result<void> Database::ensure_attached(const Call& call) {
   bool damaged = false;
   for (int attempt = 0;; ++attempt) {
     // Without a trustworthy local position the replica's counts; else it is looked at when shipping.
-    const bool ask = replica_ && (damaged || levels_.known() || !capture_->last());
+    const bool ask = !destinations_.empty() && (damaged || knows_replica() || !capture_->last());
     if (ask) {
       if (auto r = follow_replica(call); !r) return pass(r, "find position of replica");
     }
@@ -218,35 +217,6 @@ Result<void> Database::ensure_attached(const Call& call) {
   last_checkpoint_ = environment_.clock->steady();
   environment_.logger->log(LogLevel::info, "initialized db",
                            {{"path", config_.path}, {"txid", capture_->last().text()}});
-  return {};
-}
-
-Result<void> Database::follow_replica(const Call& call) {
-  if (auto r = levels_.load(*replica_, call); !r) return r;
-  const TxId remote = levels_.last();
-  if (remote <= capture_->last()) return {};
-  environment_.logger->log(LogLevel::info, "replica is ahead of the local state, continuing behind it",
-                           {{"path", config_.path}, {"local", capture_->last().text()}, {"replica", remote.text()}});
-  if (auto r = start_behind(remote); !r) return r;
-  // Its newest file tells whether the WAL still is the one it ended with.
-  const auto newest = levels_.newest(0);
-  if (!newest || newest->range.max != remote) return {};
-  auto body = replica_->open(*newest, call);
-  if (!body) return pass(body);
-  const std::lock_guard guard(store_lock_);
-  auto imported = store_->import(**body, newest->range);
-  return !imported && imported.error().code != Errc::corrupt ? imported : Result<void>{};
-}
-
-// Gives up what lies here for what the replica holds.
-Result<void> Database::start_behind(TxId remote) {
-  // The hashes are those of the history here. They go first: with an empty store they would pass for the replica's.
-  if (auto r = store::PageHashMap::remove(config_.meta_path, environment_.gate); !r) return r;
-  {
-    const std::lock_guard guard(store_lock_);
-    if (auto r = store_->clear(); !r) return r;
-  }
-  capture_->set_base(remote);
   return {};
 }
 
@@ -288,7 +258,9 @@ Result<Capture::Backfill> Database::checkpoint(CheckpointNeed need) {
 }
 
 void Database::close() {
-  const std::scoped_lock lanes(maintain_lock_, ship_lock_, capture_lock_);
+  std::vector<Destination::Held> held;
+  for (const auto& one : destinations_) held.push_back(one->hold());
+  const std::lock_guard lock(capture_lock_);
   if (capture_) {
     // Saves the next start from reading everything; what cannot be folded now is folded then.
     if (auto folded = capture_->fold_hashes(); !folded) {
@@ -303,23 +275,65 @@ void Database::close() {
     store_.reset();
     owner_lock_.close();
   }
-  levels_.forget();
-  position_known_ = false;
-  shipped_page_size_ = 0;
-  announced_.reset();
+  for (const auto& one : destinations_) one->forget();
   told_started_ = false;
   const std::lock_guard guard(status_lock_);
   status_.ready = false;
-  count_from_.reset();
   uncaptured_bytes_ = 0;
   failing_since_.reset();
 }
 
-std::vector<LtxFileInfo> Database::local_files() const {
-  const std::lock_guard guard(store_lock_);
-  return store_ ? store_->files() : std::vector<LtxFileInfo>();
+std::string Database::scratch_directory() const { return config_.meta_path + "/scratch"; }
+
+Result<void> Database::each(const std::function<Result<void>(Destination&)>& step) {
+  Result<void> first;
+  for (const auto& one : destinations_) {
+    auto done = step(*one);
+    if (!done && first) first = one->label().empty() ? std::move(done) : pass(done, "replica " + one->label());
+  }
+  return first;
 }
 
-std::string Database::scratch_directory() const { return config_.meta_path + "/scratch"; }
+Result<TxId> Database::ship(const Call& call) {
+  if (destinations_.empty()) return fail(Errc::precondition_failed, "database has no replica");
+  auto shipped = each([&](Destination& one) {
+    auto done = one.ship(call);
+    if (done) note_uploaded();
+    return done ? Result<void>{} : Result<void>(pass(done));
+  });
+  if (!shipped) return pass(shipped);
+  return replicated();
+}
+
+Result<void> Database::maintain(const Call& call) {
+  return each([&](Destination& one) { return one.maintain(call); });
+}
+
+Result<TxId> Database::snapshot(const Call& call) {
+  if (destinations_.empty()) return fail(Errc::precondition_failed, "database has no replica");
+  TxId least;
+  auto written = each([&](Destination& one) -> Result<void> {
+    auto done = one.snapshot(call);
+    if (!done) return pass(done);
+    least = least ? std::min(least, *done) : *done;
+    return {};
+  });
+  if (!written) return pass(written);
+  return least;
+}
+
+Result<void> Database::enforce_retention(const Call& call) {
+  if (destinations_.empty()) return fail(Errc::precondition_failed, "database has no replica");
+  return each([&](Destination& one) { return one.enforce_retention(call); });
+}
+
+std::optional<Timestamp> Database::next_maintenance() {
+  std::optional<Timestamp> soonest;
+  for (const auto& one : destinations_) {
+    const auto next = one->next_maintenance();
+    if (next && (!soonest || *next < *soonest)) soonest = next;
+  }
+  return soonest;
+}
 
 }  // namespace replica::engine

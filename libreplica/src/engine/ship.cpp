@@ -1,8 +1,8 @@
-// The ship lane: level-0 files to the replica, in TXID order, and snapshots.
+// The ship lane of a destination: level-0 files to the replica, in TXID order, and snapshots.
 #include <algorithm>
 #include <array>
 
-#include "engine/database.hpp"
+#include "engine/destination.hpp"
 #include "engine/lane_lock.hpp"
 #include "engine/maintain.hpp"
 #include "engine/upload_plan.hpp"
@@ -21,8 +21,7 @@ Result<LtxHeader> read_header_of(Source& body) {
 
 }  // namespace
 
-Result<TxId> Database::ship(const Call& call) {
-  if (!replica_) return fail(Errc::precondition_failed, "database has no replica");
+Result<TxId> Destination::ship(const Call& call) {
   auto lock = lock_lane(ship_lock_, call, "ship");
   if (!lock) return pass(lock);
   auto shipped = upload_pending(call);
@@ -35,8 +34,8 @@ Result<TxId> Database::ship(const Call& call) {
   return replicated();
 }
 
-Result<void> Database::upload_pending(const Call& call) {
-  if (auto r = levels_.load(*replica_, call); !r) return r;
+Result<void> Destination::upload_pending(const Call& call) {
+  if (auto r = levels_.load(replica_, call); !r) return r;
   if (!position_known_) {
     replicated_ = levels_.last().value;
     durable_ = 0;
@@ -44,17 +43,13 @@ Result<void> Database::upload_pending(const Call& call) {
     if (!announced_) announced_ = replicated();
   }
   position_known_ = true;
+  met_ = true;
   note_position(true);
-  if (replicated() > captured()) {
-    auto lock = lock_lane(capture_lock_, call, "follow replica");
-    if (!lock) return pass(lock);
-    if (capture_ && replicated() > capture_->last()) {
-      capture_->detach();
-      if (auto r = capture_locked(call); !r) return pass(r);
-    }
+  if (replicated() > origin_.captured()) {
+    if (auto r = origin_.overtake(replicated(), call); !r) return r;
   }
-  const TxId known = captured();  // more may be captured meanwhile: that is for the next time
-  const auto files = local_files();
+  const TxId known = origin_.captured();  // more may be captured meanwhile: that is for the next time
+  const auto files = origin_.local_files();
   for (auto file = files.begin(); file != files.end(); ++file) {
     if (file->range.max <= replicated()) continue;
     if (file->range.min > replicated().next()) {
@@ -74,7 +69,7 @@ Result<void> Database::upload_pending(const Call& call) {
   announce_synced();
   const std::lock_guard guard(status_lock_);
   status_.last_sync_at = environment_.clock->now();
-  status_.last_error.reset();
+  last_error_.reset();
   error_of_maintenance_ = false;
   status_.auth_failed = false;
   return {};
@@ -83,30 +78,31 @@ Result<void> Database::upload_pending(const Call& call) {
 // The file of the replica's last TXID must be the one that lies here under it. Another one was made from another state
 // (the local file was lost, or all of this is an older copy put back in place), and what follows it here must not
 // follow it there.
-Result<void> Database::join_history(const Call& call) {
-  const auto files = local_files();
+Result<void> Destination::join_history(const Call& call) {
+  const auto files = origin_.local_files();
   const auto mine =
       std::find_if(files.begin(), files.end(), [&](const LtxFileInfo& f) { return f.range.max == replicated(); });
-  if (mine == files.end()) return {};  // local files that begin later leave a hole, which is filled
-  auto same = is_on_replica(*mine, call);
-  if (!same || *same) return same ? Result<void>{} : Result<void>(pass(same));
-  environment_.logger->log(LogLevel::warn, "replica holds another history, continuing behind it",
-                           {{"path", config_.path}, {"txid", replicated().text()}});
-  auto lock = lock_lane(capture_lock_, call, "follow replica");
-  if (!lock) return pass(lock);
-  if (!capture_) return fail(Errc::cancelled, "database was closed");
-  capture_->detach();
-  if (auto r = start_behind(replicated()); !r) return r;
-  auto captured = capture_locked(call);
-  return captured ? Result<void>{} : Result<void>(pass(captured));
+  if (mine != files.end()) {
+    auto same = is_on_replica(*mine, call);
+    if (!same) return pass(same);
+    return *same ? Result<void>{} : begin_anew(call);
+  }
+  // Local files that begin later leave a hole, which is filled. One that begins just behind may follow another file of
+  // the same TXID, if TXIDs went on here from a destination that had come less far.
+  if (origin_.single() || !replicated() || origin_.anew_behind(replicated())) return {};
+  const auto next =
+      std::find_if(files.begin(), files.end(), [&](const LtxFileInfo& f) { return f.range.max > replicated(); });
+  const bool unproved = next != files.end() && next->range.min <= replicated().next();
+  return unproved ? begin_anew(call) : Result<void>{};
 }
 
-Result<bool> Database::is_on_replica(const LtxFileInfo& mine, const Call& call) {
-  auto here = [&]() -> Result<LtxHeader> {
-    const std::lock_guard guard(store_lock_);
-    if (!store_) return fail(Errc::cancelled, "database was closed");
-    return store_->header(mine.range);
-  }();
+Result<void> Destination::begin_anew(const Call& call) {
+  log(LogLevel::warn, "replica holds another history, continuing behind it", {{"txid", replicated().text()}});
+  return origin_.start_anew(replicated(), call);
+}
+
+Result<bool> Destination::is_on_replica(const LtxFileInfo& mine, const Call& call) {
+  auto here = origin_.local_header(mine.range);
   if (!here) {
     const bool lost = here.error().code == Errc::not_found || here.error().code == Errc::corrupt;
     return lost ? Result<bool>(false) : Result<bool>(pass(here));
@@ -115,7 +111,7 @@ Result<bool> Database::is_on_replica(const LtxFileInfo& mine, const Call& call) 
   for (Level level = 0; level <= kMaxCompactionLevel; ++level) {
     const auto newest = levels_.newest(level);
     if (!newest || newest->range.max != mine.range.max) continue;
-    auto there = replica_->read_header(*newest, call);
+    auto there = replica_.read_header(*newest, call);
     if (!there) return pass(there, "read newest header of replica");
     shipped_page_size_ = there->page_size;
     if (newest->range == mine.range) {
@@ -126,28 +122,21 @@ Result<bool> Database::is_on_replica(const LtxFileInfo& mine, const Call& call) 
   return true;
 }
 
-Result<std::unique_ptr<Source>> Database::open_local(const LtxFileInfo& file) const {
-  const std::lock_guard guard(store_lock_);
-  if (!store_) return fail(Errc::cancelled, "database was closed");
-  return store_->open_file(file.range);
-}
-
 // What was captured since the last upload as one object. False: the first of `pending` goes alone.
-Result<bool> Database::upload_merged(std::span<const LtxFileInfo> pending, const Call& call) {
-  const auto limit = static_cast<std::uint64_t>(std::max<std::int64_t>(0, config_.max_sync_wal_bytes));
-  pending = pending.first(uploaded_together(pending, config_.sync_interval, limit));
+Result<bool> Destination::upload_merged(std::span<const LtxFileInfo> pending, const Call& call) {
+  pending = pending.first(uploaded_together(pending, config_.sync_interval, origin_.max_file_bytes()));
   if (pending.size() == 1 || shipped_page_size_ == 0) return false;
   bool another_page_size = false;
   const OpenInput open = [&](const LtxFileInfo& file) -> Result<std::unique_ptr<Reader>> {
-    auto body = open_local(file);
+    auto body = origin_.open_local(file);
     auto header = body ? read_header_of(**body) : Result<LtxHeader>(pass(body));
     if (!header) return pass(header);
     another_page_size = header->page_size != shipped_page_size_;
     if (another_page_size) return fail(Errc::corrupt, "another page size");
     return std::unique_ptr<Reader>(std::move(*body));
   };
-  auto done =
-      compact(*replica_, 0, {pending.begin(), pending.end()}, open, scratch_directory(), call, environment_.gate);
+  auto done = compact(replica_, 0, {pending.begin(), pending.end()}, open, origin_.scratch_directory(), call,
+                      environment_.gate);
   if (!done) {
     // One that is lost, or starts the history over, is met again when it goes alone.
     const bool alone = done.error().code == Errc::not_found || done.error().code == Errc::corrupt;
@@ -157,12 +146,15 @@ Result<bool> Database::upload_merged(std::span<const LtxFileInfo> pending, const
   return true;
 }
 
-Result<void> Database::upload(const LtxFileInfo& file, const Call& call) {
-  auto body = open_local(file);
+Result<void> Destination::upload(const LtxFileInfo& file, const Call& call) {
+  auto body = origin_.open_local(file);
   auto header = body ? read_header_of(**body) : Result<LtxHeader>(pass(body));
   if (!header) {
     const bool lost = header.error().code == Errc::not_found || header.error().code == Errc::corrupt;
-    return lost ? replace_lost(file, call) : Result<void>(pass(header, "upload " + file.name()));
+    if (!lost) return pass(header, "upload " + file.name());
+    // Trying again would not bring it back.
+    if (auto r = origin_.drop_lost(file.range, call); !r) return r;
+    return fill_hole(call);
   }
   // A file with another page size starts the history over: the snapshot that makes it restorable must be there first.
   if (auto r = learn_page_size(call); !r) return r;
@@ -170,32 +162,32 @@ Result<void> Database::upload(const LtxFileInfo& file, const Call& call) {
     if (auto r = upload_as_snapshot(file, call); !r) return r;
   }
   shipped_page_size_ = header->page_size;
-  auto stored = replica_->write(0, file.range, header->timestamp, **body, call);
+  auto stored = replica_.write(0, file.range, header->timestamp, **body, call);
   if (!stored) return pass(stored, "upload " + file.name());
   note_uploaded(*stored);
   return {};
 }
 
-void Database::note_uploaded(const LtxFileInfo& stored) {
+void Destination::note_uploaded(const LtxFileInfo& stored) {
   levels_.added(stored);
   replicated_ = stored.range.max.value;
   durable_ = replicated_.load();
   note_position(false);
-  const std::lock_guard guard(status_lock_);
-  ++status_.uploads;
-  status_.upload_bytes += stored.size;
-  environment_.logger->log(
-      LogLevel::debug, "ltx file uploaded",
-      {{"path", config_.path}, {"txid", stored.range.max.text()}, {"size", std::to_string(stored.size)}});
+  {
+    const std::lock_guard guard(status_lock_);
+    ++status_.uploads;
+    status_.upload_bytes += stored.size;
+  }
+  log(LogLevel::debug, "ltx file uploaded", {{"txid", stored.range.max.text()}, {"size", std::to_string(stored.size)}});
 }
 
 // The page size of the newest file on the replica, asked for once.
-Result<void> Database::learn_page_size(const Call& call) {
+Result<void> Destination::learn_page_size(const Call& call) {
   if (shipped_page_size_ != 0) return {};
   for (Level level = 0; level <= kSnapshotLevel; ++level) {
     const auto newest = levels_.newest(level);
     if (!newest || newest->range.max != replicated()) continue;
-    auto header = replica_->read_header(*newest, call);
+    auto header = replica_.read_header(*newest, call);
     if (!header) return pass(header, "read newest header of replica");
     shipped_page_size_ = header->page_size;
     return {};
@@ -203,9 +195,9 @@ Result<void> Database::learn_page_size(const Call& call) {
   return {};
 }
 
-Result<void> Database::upload_as_snapshot(const LtxFileInfo& file, const Call& call) {
-  ++restarts_;
-  auto body = open_local(file);
+Result<void> Destination::upload_as_snapshot(const LtxFileInfo& file, const Call& call) {
+  origin_.note_restart();
+  auto body = origin_.open_local(file);
   if (!body) return pass(body);
   auto decoder = LtxDecoder::begin(**body);
   if (!decoder) return pass(decoder);
@@ -221,69 +213,24 @@ Result<void> Database::upload_as_snapshot(const LtxFileInfo& file, const Call& c
       if (auto r = encoder.add(**page); !r) return r;
     }
   };
-  auto scratch = ScratchFile::write(scratch_directory(), header, copy_pages, environment_.gate);
+  auto scratch = ScratchFile::write(origin_.scratch_directory(), header, copy_pages, environment_.gate);
   if (!scratch) return pass(scratch, "restart history at a new page size");
   return upload_snapshot(*scratch, call);
 }
 
-Result<void> Database::upload_snapshot(const ScratchFile& scratch, const Call& call) {
+Result<void> Destination::upload_snapshot(const ScratchFile& scratch, const Call& call) {
   auto body = scratch.open();
   if (!body) return pass(body);
-  auto stored = replica_->write(kSnapshotLevel, scratch.header().range, scratch.header().timestamp, *body, call);
+  auto stored = replica_.write(kSnapshotLevel, scratch.header().range, scratch.header().timestamp, *body, call);
   if (!stored) return pass(stored, "upload snapshot");
   levels_.added(*stored);
-  environment_.publish(
-      {.kind = EventKind::snapshot, .path = config_.path, .txid = scratch.header().range.max, .level = kSnapshotLevel});
-  environment_.logger->log(
-      LogLevel::info, "snapshot complete",
-      {{"path", config_.path}, {"txid", scratch.header().range.max.text()}, {"size", std::to_string(stored->size)}});
+  publish({.kind = EventKind::snapshot, .path = {}, .txid = scratch.header().range.max, .level = kSnapshotLevel});
+  log(LogLevel::info, "snapshot complete",
+      {{"txid", scratch.header().range.max.text()}, {"size", std::to_string(stored->size)}});
   return {};
 }
 
-// The state right now as a scratch file; the pin is gone when this returns.
-Result<ScratchFile> Database::pin_snapshot(const Call& call) {
-  constexpr int kAttempts = 10;
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    auto pinned = [&]() -> Result<PinnedImage> {
-      auto lock = lock_lane(capture_lock_, call, "snapshot");
-      if (!lock) return pass(lock);
-      if (auto r = capture_locked(call); !r) return pass(r);  // attaches when it has to
-      auto image = capture_->pin_image();
-      refresh_status();
-      return image;
-    }();
-    if (!pinned && pinned.error().code == Errc::busy) continue;
-    if (!pinned) return pass(pinned);
-
-    DatabaseImage& image = pinned->image;
-    LtxHeader header;
-    header.page_size = image.page_size();
-    header.commit = image.commit();
-    header.range = {TxId{1}, pinned->txid};
-    header.timestamp = environment_.clock->now();
-    auto add_pages = [&](LtxEncoder& encoder) -> Result<void> {
-      std::vector<std::byte> page(image.page_size());
-      for (PageNo n = 1; n <= image.commit(); ++n) {
-        if (n % 4096 == 0) {
-          if (auto r = call.check("snapshot"); !r) return r;
-        }
-        if (n == lock_page(image.page_size())) continue;
-        if (auto r = image.read(n, page); !r) return r;
-        if (auto r = encoder.add(n, page); !r) return r;
-      }
-      return {};
-    };
-    auto scratch = ScratchFile::write(scratch_directory(), header, add_pages, environment_.gate);
-    if (!scratch) return pass(scratch, "write snapshot");
-    auto valid = image.still_valid();
-    if (!valid) return pass(valid);
-    if (*valid) return scratch;
-  }
-  return fail(Errc::busy, "database " + config_.path + " never held still for a snapshot");
-}
-
-Result<TxId> Database::snapshot(const Call& call) {
-  if (!replica_) return fail(Errc::precondition_failed, "database has no replica");
+Result<TxId> Destination::snapshot(const Call& call) {
   auto lock = lock_lane(maintain_lock_, call, "snapshot");
   if (!lock) return pass(lock);
   return write_snapshot(call);
@@ -291,35 +238,25 @@ Result<TxId> Database::snapshot(const Call& call) {
 
 // Level 0 first: a snapshot that is ahead of it would pass for the replicated position after a crash. If a hole was
 // filled on the way, TXIDs can have been given anew, and the state that was pinned before is of none of them.
-Result<TxId> Database::write_snapshot(const Call& call) {
+Result<TxId> Destination::write_snapshot(const Call& call) {
   constexpr int kAttempts = 3;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    const std::uint64_t restarts = restarts_;
-    auto scratch = pin_snapshot(call);
+    const std::uint64_t restarts = origin_.restarts();
+    auto scratch = origin_.pin_snapshot(call);
     if (!scratch) return pass(scratch);
     if (auto r = ship(call); !r) return pass(r);
-    if (restarts_ != restarts) continue;
+    if (origin_.restarts() != restarts) continue;
     if (auto r = upload_snapshot(*scratch, call); !r) return pass(r);
     return scratch->header().range.max;
   }
-  return fail(Errc::busy, "the history of " + config_.path + " began anew while a snapshot was made");
+  return fail(Errc::busy, "the history of " + origin_.path() + " began anew while a snapshot was made");
 }
 
-// Trying again would not bring it back.
-Result<void> Database::replace_lost(const LtxFileInfo& file, const Call& call) {
-  {
-    const std::lock_guard guard(store_lock_);
-    if (!store_) return fail(Errc::cancelled, "database was closed");
-    if (auto r = store_->remove(file.range); !r) return r;
-  }
-  return fill_hole(call);
-}
-
-Result<void> Database::fill_hole(const Call& call) {
-  ++restarts_;
-  environment_.logger->log(LogLevel::warn, "local files behind the replica are gone, uploading a snapshot instead",
-                           {{"path", config_.path}, {"replica", replicated().text()}, {"local", captured().text()}});
-  auto scratch = pin_snapshot(call);
+Result<void> Destination::fill_hole(const Call& call) {
+  origin_.note_restart();
+  log(LogLevel::warn, "local files behind the replica are gone, uploading a snapshot instead",
+      {{"replica", replicated().text()}, {"local", origin_.captured().text()}});
+  auto scratch = origin_.pin_snapshot(call);
   if (!scratch) return pass(scratch);
   if (auto r = upload_snapshot(*scratch, call); !r) return r;
   shipped_page_size_ = scratch->header().page_size;

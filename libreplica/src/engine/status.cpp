@@ -1,19 +1,47 @@
-// What a database tells of itself.
+// What a database tells of itself, its destinations taken together.
 #include <algorithm>
 #include <utility>
 
 #include "engine/database.hpp"
 
+namespace replica {
+
+std::vector<DestinationConfig> destinations(const DatabaseConfig& config) {
+  std::vector<DestinationConfig> all;
+  if (!config.backend) return all;
+  all.push_back({.backend = config.backend,
+                 .path = config.backend_path,
+                 .layout = config.key_layout,
+                 .url = config.replica_url,
+                 .name = config.replica_name,
+                 .sync_interval = config.sync_interval,
+                 .server = config.replica_server});
+  all.insert(all.end(), config.more_replicas.begin(), config.more_replicas.end());
+  return all;
+}
+
+}  // namespace replica
+
 namespace replica::engine {
+namespace {
+
+TxId least(const std::vector<std::unique_ptr<Destination>>& all, TxId (Destination::*position)() const) {
+  if (all.empty()) return {};
+  TxId found = ((*all.front()).*position)();
+  for (const auto& one : all) found = std::min(found, ((*one).*position)());
+  return found;
+}
+
+}  // namespace
 
 TxId Database::captured() const {
   const std::lock_guard guard(status_lock_);
   return status_.local_txid;
 }
 
-TxId Database::replicated() const { return {replicated_.load()}; }
+TxId Database::replicated() const { return least(destinations_, &Destination::replicated); }
 
-TxId Database::durable() const { return {durable_.load()}; }
+TxId Database::durable() const { return least(destinations_, &Destination::durable); }
 
 void Database::refresh_status() {
   auto main = io::stat_path(config_.path);
@@ -26,7 +54,7 @@ void Database::refresh_status() {
   status_.ready = capture_ && capture_->attached();
   if (!capture_) return;
   uncaptured_bytes_ = uncaptured;
-  backlog_.rebuild(files, replicated(), count_from_.value_or(Timestamp{}));
+  for (const auto& one : destinations_) one->rebuild_backlog(files);
   status_.local_txid = capture_->last();
   const CaptureCounters& counters = capture_->counters();
   status_.wal_bytes_captured = counters.wal_bytes;
@@ -40,56 +68,70 @@ void Database::refresh_status() {
 DatabaseStatus Database::status() const {
   const std::lock_guard guard(status_lock_);
   DatabaseStatus status = status_;
-  status.replicated_txid = replicated();
-  if (replica_) {
-    status.lag_bytes = backlog_.bytes() + uncaptured_bytes_;
-    status.behind_since = behind_since_locked();
-  }
+  add_replicas(status);
   return status;
+}
+
+// Takes the destinations together. With one it is that one's.
+void Database::add_replicas(DatabaseStatus& status) const {
+  std::optional<NotedError> newest = last_error_;
+  bool first = true;
+  for (const auto& destination : destinations_) {
+    ReplicaStatus one = destination->status();
+    one.lag_bytes += uncaptured_bytes_;
+    one.behind_since = worse(one.behind_since);
+    if (auto noted = destination->last_error(); noted && (!newest || noted->number > newest->number)) {
+      newest = std::move(noted);
+      if (!single()) newest->error = std::move(newest->error).within("replica " + destination->label());
+    }
+    status.replicated_txid = first ? one.replicated_txid : std::min(status.replicated_txid, one.replicated_txid);
+    status.lag_bytes = std::max(status.lag_bytes, one.lag_bytes);
+    if (one.behind_since)
+      status.behind_since = std::min(status.behind_since.value_or(*one.behind_since), *one.behind_since);
+    status.last_sync_at = first ? one.last_sync_at : std::min(status.last_sync_at, one.last_sync_at);
+    status.auth_failed |= one.auth_failed;
+    if (!status.retention_error) status.retention_error = one.retention_error;
+    status.uploads += one.uploads;
+    status.upload_bytes += one.upload_bytes;
+    first = false;
+    if (!single()) status.replicas.push_back(std::move(one));
+  }
+  if (newest) status.last_error = std::move(newest->error);
 }
 
 std::optional<Timestamp> Database::behind_since() const {
   const std::lock_guard guard(status_lock_);
-  return behind_since_locked();
-}
-
-std::optional<Timestamp> Database::behind_since_locked() const {
-  const auto oldest = backlog_.since();
-  return failing_since_ ? std::min(oldest.value_or(*failing_since_), *failing_since_) : oldest;
-}
-
-void Database::note_error(const Error& error, bool of_maintenance) {
-  const std::lock_guard guard(status_lock_);
-  status_.last_error = error;
-  error_of_maintenance_ = of_maintenance;
-}
-
-void Database::note_maintained() {
-  const std::lock_guard guard(status_lock_);
-  if (std::exchange(error_of_maintenance_, false)) status_.last_error.reset();
-}
-
-bool Database::note_upload_failure(const Error& error) {
-  const std::lock_guard guard(status_lock_);
-  const bool refused = error.code == Errc::permission_denied;
-  return !std::exchange(status_.auth_failed, refused) && refused;
-}
-
-// Brings what status() says of the backlog up to replicated(). `known`: that is what the replica really has.
-void Database::note_position(bool known) {
-  const auto files = known ? local_files() : std::vector<LtxFileInfo>();
-  const std::lock_guard guard(status_lock_);
-  if (known && count_from_ != Timestamp{}) {
-    count_from_ = Timestamp{};
-    backlog_.rebuild(files, replicated(), Timestamp{});
+  std::optional<Timestamp> oldest;
+  for (const auto& one : destinations_) {
+    const auto since = one->behind_since();
+    if (since && (!oldest || *since < *oldest)) oldest = since;
   }
-  backlog_.shipped(replicated());
+  return worse(oldest);
 }
 
-void Database::announce_synced() {
-  if (!announced_ || replicated() <= *announced_) return;
-  announced_ = replicated();
-  environment_.publish({.kind = EventKind::synced, .path = config_.path, .txid = replicated()});
+std::optional<Timestamp> Database::behind_since(std::size_t number) const {
+  const std::lock_guard guard(status_lock_);
+  return worse(destinations_[number]->behind_since());
+}
+
+// Captures that fail leave behind what no file shows.
+std::optional<Timestamp> Database::worse(std::optional<Timestamp> since) const {
+  return failing_since_ ? std::min(since.value_or(*failing_since_), *failing_since_) : since;
+}
+
+void Database::note_error(const Error& error) {
+  const std::lock_guard guard(status_lock_);
+  last_error_ = NotedError{error, ++errors_};
+}
+
+void Database::note_error(std::size_t number, const Error& error, bool of_maintenance) {
+  const std::lock_guard guard(status_lock_);
+  destinations_[number]->note_error({error, ++errors_}, of_maintenance);
+}
+
+void Database::note_uploaded() {
+  const std::lock_guard guard(status_lock_);
+  last_error_.reset();
 }
 
 }  // namespace replica::engine

@@ -1,25 +1,25 @@
-// The maintain lane: compaction, snapshots and retention of one database.
+// The maintain lane: compaction, snapshots and retention of a destination.
 #include <algorithm>
 #include <utility>
 
-#include "engine/database.hpp"
+#include "engine/destination.hpp"
 #include "engine/lane_lock.hpp"
 #include "engine/maintain.hpp"
 
 namespace replica::engine {
 
-std::optional<Timestamp> Database::next_maintenance() {
+std::optional<Timestamp> Destination::next_maintenance() {
   const std::unique_lock lock(maintain_lock_, std::try_to_lock);
-  if (!lock || !replica_ || !levels_.known() || !options_.maintain) return std::nullopt;  // a run in progress asks again when it is done
-  return schedule_.next(levels_, captured(), environment_.clock->now());
+  if (!lock || !levels_.known() || !options_.maintain)
+    return std::nullopt;  // a run in progress asks again when it is done
+  return schedule_.next(levels_, origin_.captured(), environment_.clock->now());
 }
 
-Result<void> Database::maintain(const Call& call) {
-  if (!replica_) return {};
+Result<void> Destination::maintain(const Call& call) {
   auto lock = lock_lane(maintain_lock_, call, "maintain");
   if (!lock) return pass(lock);
-  if (!replicated() || local_files().empty()) return {};  // nothing shipped yet; shipping learns what there is
-  if (auto r = levels_.load(*replica_, call); !r) return r;
+  if (!replicated() || origin_.local_files().empty()) return {};  // nothing shipped yet; shipping learns what there is
+  if (auto r = levels_.load(replica_, call); !r) return r;
   const Timestamp now = environment_.clock->now();
   // A damaged file must not keep the other levels, snapshots and retention from going on for ever.
   Result<void> damage;
@@ -38,7 +38,7 @@ Result<void> Database::maintain(const Call& call) {
     }
     if (schedule_.due(kSnapshotLevel, levels_, now)) {
       const auto newest = levels_.newest(kSnapshotLevel);
-      if (!newest || newest->range.max < captured()) {
+      if (!newest || newest->range.max < origin_.captured()) {
         if (auto r = write_snapshot(call); !r) return pass(r);
       }
       schedule_.done(kSnapshotLevel, now);
@@ -49,15 +49,14 @@ Result<void> Database::maintain(const Call& call) {
   return maintained ? damage : maintained;
 }
 
-Result<void> Database::enforce_retention(const Call& call) {
-  if (!replica_) return fail(Errc::precondition_failed, "database has no replica");
+Result<void> Destination::enforce_retention(const Call& call) {
   auto lock = lock_lane(maintain_lock_, call, "retention");
   if (!lock) return pass(lock);
-  if (auto r = levels_.load(*replica_, call); !r) return r;
+  if (auto r = levels_.load(replica_, call); !r) return r;
   return retain(environment_.clock->now(), call);
 }
 
-Result<void> Database::compact_level(Level level, const Call& call) {
+Result<void> Destination::compact_level(Level level, const Call& call) {
   // A backlog is merged in runs; each makes progress or ends the loop.
   for (;;) {
     auto inputs = compaction_inputs(level, call);
@@ -65,30 +64,27 @@ Result<void> Database::compact_level(Level level, const Call& call) {
     if (inputs->empty()) return {};
     const OpenInput open = [&](const LtxFileInfo& file) -> Result<std::unique_ptr<Reader>> {
       if (level == 1) {
-        if (auto local = open_local(file)) return std::unique_ptr<Reader>(std::move(*local));
+        if (auto local = origin_.open_local(file)) return std::unique_ptr<Reader>(std::move(*local));
       }
-      return replica_->open(file, call, kCompactionBlock);
+      return replica_.open(file, call, kCompactionBlock);
     };
-    auto done = compact(*replica_, level, *inputs, open, scratch_directory(), call, environment_.gate);
+    auto done = compact(replica_, level, *inputs, open, origin_.scratch_directory(), call, environment_.gate);
     if (!done) return pass(done);
     levels_.added(done->file);
-    environment_.publish(
-        {.kind = EventKind::compacted, .path = config_.path, .txid = done->file.range.max, .level = level});
-    environment_.logger->log(LogLevel::debug, "compaction complete",
-                             {{"path", config_.path},
-                              {"level", std::to_string(level)},
-                              {"min", done->file.range.min.text()},
-                              {"max", done->file.range.max.text()},
-                              {"size", std::to_string(done->file.size)}});
+    publish({.kind = EventKind::compacted, .path = {}, .txid = done->file.range.max, .level = level});
+    log(LogLevel::debug, "compaction complete",
+        {{"level", std::to_string(level)},
+         {"min", done->file.range.min.text()},
+         {"max", done->file.range.max.text()},
+         {"size", std::to_string(done->file.size)}});
   }
 }
 
-Result<std::vector<LtxFileInfo>> Database::compaction_inputs(Level level, const Call& call) {
+Result<std::vector<LtxFileInfo>> Destination::compaction_inputs(Level level, const Call& call) {
   const auto newest = levels_.newest(level);
   auto plan = plan_compaction(levels_.files(level - 1), newest);
   if (plan || plan.error().code != Errc::corrupt) return plan;
-  environment_.logger->log(LogLevel::warn, "replica has a hole",
-                           {{"path", config_.path}, {"error", plan.error().message}});
+  log(LogLevel::warn, "replica has a hole", {{"error", plan.error().message}});
   if (level == 1) {
     if (auto healed = heal_level0(newest, call); !healed || !healed->empty()) return healed;
   }
@@ -105,18 +101,18 @@ Result<std::vector<LtxFileInfo>> Database::compaction_inputs(Level level, const 
 }
 
 // Uploads again what is missing in level 0 and still lies beside the database.
-Result<std::vector<LtxFileInfo>> Database::heal_level0(const std::optional<LtxFileInfo>& newest, const Call& call) {
+Result<std::vector<LtxFileInfo>> Destination::heal_level0(const std::optional<LtxFileInfo>& newest, const Call& call) {
   const auto remote = levels_.files(0);
-  for (const LtxFileInfo& file : local_files()) {
+  for (const LtxFileInfo& file : origin_.local_files()) {
     if ((newest && file.range.max <= newest->range.max) || file.range.max > replicated()) continue;
     const bool there = std::any_of(remote.begin(), remote.end(), [&](const LtxFileInfo& f) {
       return f.range.min <= file.range.min && file.range.max <= f.range.max;
     });
     if (there) continue;
-    auto body = open_local(file);
+    auto body = origin_.open_local(file);
     if (!body && body.error().code == Errc::not_found) continue;
     if (!body) return pass(body);
-    auto stored = replica_->write(0, file.range, file.created_at, **body, call);
+    auto stored = replica_.write(0, file.range, file.created_at, **body, call);
     if (!stored) return pass(stored);
     levels_.added(*stored);
   }
@@ -124,17 +120,17 @@ Result<std::vector<LtxFileInfo>> Database::heal_level0(const std::optional<LtxFi
   return plan ? plan : Result<std::vector<LtxFileInfo>>(std::vector<LtxFileInfo>());
 }
 
-Result<void> Database::retain(Timestamp now, const Call& call) {
+Result<void> Destination::retain(Timestamp now, const Call& call) {
   if (options_.retention_enabled && schedule_.may_retain(now)) {
     auto retained = retain_replica(now, call);
     if (!retained && retained.error().code == Errc::permission_denied)
       retained = tell_refusal(retained.error(), now, call);
     if (!retained) return retained;
   }
-  return trim_local(now, call);
+  return origin_.trim_local(now, call);
 }
 
-Result<void> Database::retain_replica(Timestamp now, const Call& call) {
+Result<void> Destination::retain_replica(Timestamp now, const Call& call) {
   const auto newest1 = levels_.newest(1);
   const auto level0 =
       plan_l0_retention(levels_.files(0), newest1 ? newest1->range.max : TxId{}, now, options_.l0_retention);
@@ -147,27 +143,26 @@ Result<void> Database::retain_replica(Timestamp now, const Call& call) {
 }
 
 // A store that refuses to delete holds a replica all the same. Told once, asked again later.
-Result<void> Database::tell_refusal(const Error& refusal, Timestamp now, const Call& call) {
+Result<void> Destination::tell_refusal(const Error& refusal, Timestamp now, const Call& call) {
   schedule_.retention_refused(now);
   const bool known = [&] {
     const std::lock_guard guard(status_lock_);
     return std::exchange(status_.retention_error, refusal).has_value();
   }();
   if (!known) {
-    environment_.publish({.kind = EventKind::error,
-                          .path = config_.path,
-                          .txid = captured(),
-                          .code = std::string(name(refusal.code)),
-                          .detail = "retention refused: " + refusal.message});
-    environment_.logger->log(LogLevel::warn, "the store refuses to delete, the replica grows",
-                             {{"path", config_.path}, {"error", refusal.message}});
+    publish({.kind = EventKind::error,
+             .path = {},
+             .txid = origin_.captured(),
+             .code = std::string(name(refusal.code)),
+             .detail = "retention refused: " + refusal.message});
+    log(LogLevel::warn, "the store refuses to delete, the replica grows", {{"error", refusal.message}});
   }
-  return levels_.load(*replica_, call);
+  return levels_.load(replica_, call);
 }
 
-Result<void> Database::remove_from_replica(const std::vector<LtxFileInfo>& files, const Call& call) {
+Result<void> Destination::remove_from_replica(const std::vector<LtxFileInfo>& files, const Call& call) {
   if (files.empty()) return {};
-  if (auto r = replica_->remove(files, call); !r) {
+  if (auto r = replica_.remove(files, call); !r) {
     levels_.forget();  // some may be gone
     return r;
   }
@@ -176,30 +171,7 @@ Result<void> Database::remove_from_replica(const std::vector<LtxFileInfo>& files
     const std::lock_guard guard(status_lock_);
     status_.retention_error.reset();
   }
-  environment_.logger->log(LogLevel::debug, "retention enforced",
-                           {{"path", config_.path}, {"deleted", std::to_string(files.size())}});
-  return {};
-}
-
-// Local level-0 files that the replica has in level 1 too, once they are old enough and their hashes are safe.
-Result<void> Database::trim_local(Timestamp now, const Call& call) {
-  const auto newest1 = levels_.newest(1);
-  const TxId covered = std::min(newest1 ? newest1->range.max : TxId{}, replicated());
-  const auto plan = plan_l0_retention(local_files(), covered, now, options_.l0_retention);
-  if (plan.remove.empty()) return {};
-  {
-    auto lock = lock_lane(capture_lock_, call, "fold page hashes");
-    if (!lock) return pass(lock);
-    if (!capture_) return {};
-    if (capture_->hashes_txid() < plan.remove.back().range.max) {
-      if (auto r = capture_->fold_hashes(); !r) return pass(r, "fold page hashes");
-    }
-  }
-  for (const LtxFileInfo& file : plan.remove) {
-    const std::lock_guard guard(store_lock_);
-    if (!store_) return {};
-    if (auto r = store_->remove(file.range); !r) return r;
-  }
+  log(LogLevel::debug, "retention enforced", {{"deleted", std::to_string(files.size())}});
   return {};
 }
 

@@ -2,20 +2,26 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <stop_token>
+#include <vector>
 
 #include "engine/database.hpp"
+#include "replicator/worker_pool.hpp"
 
 namespace replica::replicator {
 
-// tend: between two captures of a busy database.
-enum class Lane { capture, ship, maintain, tend };
-inline constexpr std::size_t kLanes = 4;
+// tend: between two captures of a busy database. Ship and maintain are lanes of each destination.
+enum class Lane { capture, tend, ship, maintain };
+
+struct LaneId {
+  LaneId(Lane which, std::size_t number = 0) : lane(which), destination(number) {}  // a Lane alone is a LaneId
+  Lane lane;
+  std::size_t destination;  // whose lane it is, for ship and maintain
+};
 
 struct LaneState {
   std::optional<Clock::Steady> due;  // when it wants to run next
@@ -24,36 +30,67 @@ struct LaneState {
   std::optional<Errc> told{};  // code of the `error` event of this row
 };
 
+// One destination of an entry.
+struct DestinationLanes {
+  LaneState ship, maintain;
+  std::optional<Clock::Steady> last_upload;
+  bool lagging = false;    // told so
+  bool lag_check = false;  // the timer will look
+  std::shared_ptr<Pace> pace;
+};
+
 enum class Phase { closed, open, closing };
 
 // All but `database` is guarded by `lock`. Work on the database itself is done without it.
 struct Entry {
   Entry(DatabaseConfig config, const ReplicatorOptions& options, engine::Environment environment)
-      : database(std::move(config), options, environment) {}
+      : database(std::move(config), options, environment), destinations(database.destinations()) {}
 
-  LaneState& lane(Lane which) { return lanes[static_cast<std::size_t>(which)]; }
-  bool idle() const {
-    return std::none_of(lanes.begin(), lanes.end(), [](const LaneState& lane) { return lane.running; });
+  LaneState& lane(LaneId id) {
+    switch (id.lane) {
+      case Lane::capture:
+        return capture;
+      case Lane::tend:
+        return tend;
+      case Lane::ship:
+        return destinations[id.destination].ship;
+      case Lane::maintain:
+        break;
+    }
+    return destinations[id.destination].maintain;
+  }
+  std::vector<LaneId> all_lanes() const {
+    std::vector<LaneId> all{Lane::capture, Lane::tend};
+    for (std::size_t n = 0; n < destinations.size(); ++n) {
+      all.emplace_back(Lane::ship, n);
+      all.emplace_back(Lane::maintain, n);
+    }
+    return all;
+  }
+  bool idle() {
+    const auto all = all_lanes();
+    return std::none_of(all.begin(), all.end(), [&](LaneId id) { return lane(id).running; });
+  }
+  bool shipping() const {
+    return std::any_of(destinations.begin(), destinations.end(), [](const auto& one) { return one.ship.running; });
   }
 
   engine::Database database;
   std::mutex lock;
   std::condition_variable changed;  // phase, a lane that ended, or an attach
   Phase phase = Phase::closed;
-  std::array<LaneState, kLanes> lanes;
+  LaneState capture, tend;
+  std::vector<DestinationLanes> destinations;
   std::stop_source stop;
   std::optional<Clock::Steady> last_change;  // when something was last captured
-  std::optional<Clock::Steady> last_upload;
-  int syncs = 0;    // calls of sync() under way
-  int glances = 0;  // looks since the last event that found nothing yet
+  int syncs = 0;                             // calls of sync() under way
+  int glances = 0;                           // looks since the last event that found nothing yet
   bool watched = false;
   bool muted = false;                // watched, but not as long as it is busy
   std::optional<Error> start_error;  // why it is not attached yet
   // Runs of the capture lane: how many began, the number of the last one that succeeded, and the position behind it.
   std::uint64_t captures_begun = 0, captures_done = 0;
   TxId captured;
-  bool lagging = false;    // told so
-  bool lag_check = false;  // the timer will look
 };
 
 // A writer's last event comes before its commit shows in the wal-index (it syncs in between): look again 1, 2, 4 … ms
@@ -62,7 +99,9 @@ inline constexpr int kGlances = 9;
 
 // The shortest time between two captures that find something, from start to start.
 inline std::chrono::milliseconds spacing(const DatabaseConfig& config) {
-  return std::min(config.sync_interval, std::max(config.monitor_interval, std::chrono::milliseconds(1)));
+  auto shortest = config.sync_interval;
+  for (const DestinationConfig& one : config.more_replicas) shortest = std::min(shortest, one.sync_interval);
+  return std::min(shortest, std::max(config.monitor_interval, std::chrono::milliseconds(1)));
 }
 
 // 1 s, 2 s, 4 s … 30 s.

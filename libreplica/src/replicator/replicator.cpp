@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "replicator/scheduler.hpp"
+#include "replicator/shipping.hpp"
 #include "replicator/stopping.hpp"
 #include "replicator/waiting.hpp"
 
@@ -71,6 +72,12 @@ class Syncing {
   Entry& entry_;
 };
 
+std::vector<TxId> uploaded(const engine::Database& database) {
+  std::vector<TxId> positions;
+  for (std::size_t n = 0; n < database.destinations(); ++n) positions.push_back(database.destination(n).replicated());
+  return positions;
+}
+
 Result<void> check_config(const DatabaseConfig& config) {
   const auto bad = [&](std::string_view why) {
     return fail(Errc::invalid_argument, base::concat("database ", config.path, ": ", why));
@@ -78,6 +85,10 @@ Result<void> check_config(const DatabaseConfig& config) {
   if (config.path.empty() || config.path.front() != '/') return bad("the path must be absolute");
   if (config.min_checkpoint_page_count <= 0) return bad("minimum checkpoint page count required");
   if (config.sync_interval.count() <= 0) return bad("sync interval must be greater than 0");
+  for (const DestinationConfig& one : config.more_replicas) {
+    if (!config.backend || !one.backend) return bad("a replica needs a backend");
+    if (one.sync_interval.count() <= 0) return bad("sync interval must be greater than 0");
+  }
   if (config.busy_timeout.count() < 0 || config.checkpoint_interval.count() < 0)
     return bad("a time must not be negative");
   return {};
@@ -133,8 +144,8 @@ Result<void> Replicator::start(const std::string& path, bool wait, const Call& c
     entry->phase = Phase::open;
     entry->stop = std::stop_source();
     entry->start_error.reset();
-    entry->lagging = false;
-    for (auto& lane : entry->lanes) lane = {};
+    entry->capture = entry->tend = {};
+    for (auto& lanes : entry->destinations) lanes = {};
   }
   impl_->scheduler.enable(entry);
   if (!wait) return {};
@@ -162,7 +173,8 @@ Result<SyncOutcome> Replicator::sync(const std::string& path, bool wait, const C
   const std::shared_ptr<Entry>& entry = *found;
   const Syncing syncing(*entry);
   engine::Database& database = entry->database;
-  const TxId captured_before = database.captured(), replicated_before = database.replicated();
+  const TxId captured_before = database.captured();
+  const auto uploaded_before = uploaded(database);
   auto captured = database.capture(call);
   if (!captured) return pass(captured);
   const TxId target = database.captured();
@@ -170,14 +182,13 @@ Result<SyncOutcome> Replicator::sync(const std::string& path, bool wait, const C
     const std::lock_guard guard(entry->lock);
     entry->last_change = impl_->environment.clock->steady();
   }
-  while (wait && database.durable() < target) {
-    auto shipped = database.ship(call);
-    if (!shipped) return pass(shipped);
+  if (wait) {
+    if (auto r = replicator::ship_to_all(database, target, call); !r) return pass(r);
   }
   impl_->scheduler.note_progress(entry);
-  impl_->scheduler.request(entry, Lane::ship, impl_->environment.clock->steady());
-  return SyncOutcome{target, database.replicated(),
-                     target != captured_before || database.replicated() != replicated_before};
+  for (std::size_t n = 0; n < database.destinations(); ++n)
+    impl_->scheduler.request(entry, {Lane::ship, n}, impl_->environment.clock->steady());
+  return SyncOutcome{target, database.replicated(), target != captured_before || uploaded(database) != uploaded_before};
 }
 
 Result<TxId> Replicator::wait_durable(const std::string& path, std::optional<TxId> txid, const Call& call) {
@@ -204,8 +215,7 @@ DatabaseStatus status_of(Entry& entry) {
   DatabaseStatus status = entry.database.status();
   const std::lock_guard guard(entry.lock);
   status.state = entry.phase == Phase::open ? DatabaseState::open : DatabaseState::closed;
-  status.at_work = entry.phase == Phase::closing || entry.syncs > 0 || entry.lane(Lane::capture).running ||
-                   entry.lane(Lane::ship).running;
+  status.at_work = entry.phase == Phase::closing || entry.syncs > 0 || entry.capture.running || entry.shipping();
   return status;
 }
 

@@ -1,6 +1,7 @@
 #include "replicator/scheduler.hpp"
 
 #include <algorithm>
+#include <bit>
 
 #include "base/text.hpp"
 #include "replica/restore.hpp"
@@ -16,9 +17,9 @@ constexpr std::chrono::milliseconds kFirstTend{100};  // how fast the log grows 
 Scheduler::Scheduler(const ReplicatorOptions& options, engine::Environment environment)
     : environment_(environment),
       lag_limit_(options.lag_limit),
-      capture_pool_(std::max(1, options.threads)),
-      ship_pool_(std::max(1, options.threads)),
-      maintain_pool_(kMaintainThreads) {
+      capture_pool_(options.threads, timer_),
+      ship_pool_(options.threads, timer_),
+      maintain_pool_(kMaintainThreads, timer_) {
   auto watch = io::DirectoryWatch::open();
   if (!watch) {
     environment_.logger->log(LogLevel::warn, "no change events, polling only", {{"error", watch.error().message}});
@@ -57,6 +58,11 @@ WorkerPool& Scheduler::pool(Lane lane) {
 }
 
 void Scheduler::enable(const std::shared_ptr<Entry>& entry) {
+  for (std::size_t n = 0; n < entry->destinations.size(); ++n) {
+    auto pace = pace_of(entry->database.destination(n).config());
+    const std::lock_guard guard(entry->lock);
+    entry->destinations[n].pace = std::move(pace);
+  }
   watch_directory(entry);
   request(entry, Lane::capture, now());
 }
@@ -64,7 +70,7 @@ void Scheduler::enable(const std::shared_ptr<Entry>& entry) {
 void Scheduler::disable(const std::shared_ptr<Entry>& entry) {
   std::unique_lock lock(entry->lock);
   entry->stop.request_stop();
-  for (LaneState& lane : entry->lanes) lane.due.reset();
+  for (const LaneId id : entry->all_lanes()) entry->lane(id).due.reset();
   entry->changed.wait(lock, [&] { return entry->idle(); });
   const bool watched = std::exchange(entry->watched, false);
   const bool muted = std::exchange(entry->muted, false);
@@ -74,67 +80,98 @@ void Scheduler::disable(const std::shared_ptr<Entry>& entry) {
   if (!muted) watch_->remove(io::parent_of(entry->database.config().path));
 }
 
-void Scheduler::request(const std::shared_ptr<Entry>& entry, Lane lane, Steady when) {
+void Scheduler::request(const std::shared_ptr<Entry>& entry, LaneId id, Steady when) {
   {
     const std::lock_guard guard(entry->lock);
-    LaneState& state = entry->lane(lane);
+    LaneState& state = entry->lane(id);
     if (entry->phase != Phase::open || (state.due && *state.due <= when)) return;
     state.due = when;
     if (state.running) return;  // looked at when the run ends
   }
-  dispatch(entry, lane);
+  dispatch(entry, id);
 }
 
 // Sends a due lane to its pool, now or when its time has come.
-void Scheduler::dispatch(const std::shared_ptr<Entry>& entry, Lane lane) {
+void Scheduler::dispatch(const std::shared_ptr<Entry>& entry, LaneId id) {
   Steady when;
   {
     const std::lock_guard guard(entry->lock);
-    const LaneState& state = entry->lane(lane);
+    const LaneState& state = entry->lane(id);
     if (!state.due || state.running) return;
     when = *state.due;
   }
   if (when <= now()) {
-    pool(lane).submit([this, entry, lane] { run(entry, lane); });
+    pool(id.lane).submit(job(entry, id));
   } else {
-    timer_.at(when, [this, weak = std::weak_ptr(entry), lane] {
-      if (auto alive = weak.lock()) dispatch(alive, lane);
+    timer_.at(when, [this, weak = std::weak_ptr(entry), id] {
+      if (auto alive = weak.lock()) dispatch(alive, id);
     });
   }
 }
 
-void Scheduler::run(const std::shared_ptr<Entry>& entry, Lane lane) {
+// A capture waits for a server only when it attaches; the first destination then stands for all.
+Job Scheduler::job(const std::shared_ptr<Entry>& entry, LaneId id) {
+  Job made{.run = [this, entry, id] { run(entry, id); }};
+  const bool attached = id.lane == Lane::tend || (id.lane == Lane::capture && entry->database.captured());
+  const std::lock_guard guard(entry->lock);
+  if (!attached && !entry->destinations.empty()) made.pace = entry->destinations[id.destination].pace;
+  made.slow = (id.lane == Lane::ship || id.lane == Lane::maintain) && entry->lane(id).failures > 0;
+  return made;
+}
+
+namespace {
+
+// "s3://bucket" of "s3://bucket/path"
+std::string server_of(const DestinationConfig& config) {
+  if (!config.server.empty()) return config.server;
+  if (config.url.empty()) return std::to_string(std::bit_cast<std::uintptr_t>(config.backend.get()));
+  const std::size_t scheme = config.url.find("://");
+  return config.url.substr(0, config.url.find('/', scheme == std::string::npos ? 0 : scheme + 3));
+}
+
+}  // namespace
+
+std::shared_ptr<Pace> Scheduler::pace_of(const DestinationConfig& config) {
+  const std::lock_guard guard(paces_lock_);
+  std::erase_if(paces_, [](const auto& one) { return one.second.expired(); });
+  auto& known = paces_[server_of(config)];
+  auto pace = known.lock();
+  if (!pace) known = pace = std::make_shared<Pace>();
+  return pace;
+}
+
+void Scheduler::run(const std::shared_ptr<Entry>& entry, LaneId id) {
   Call call;
   {
     const std::lock_guard guard(entry->lock);
-    LaneState& state = entry->lane(lane);
+    LaneState& state = entry->lane(id);
     // A request that was answered, moved or withdrawn meanwhile.
     if (entry->phase != Phase::open || state.running || !state.due || *state.due > now()) return;
     state.due.reset();
     state.running = true;
-    if (lane == Lane::capture) ++entry->captures_begun;
+    if (id.lane == Lane::capture) ++entry->captures_begun;
     call.stop = entry->stop.get_token();
   }
-  switch (lane) {
+  switch (id.lane) {
     case Lane::capture:
       run_capture(entry, call);
-      break;
-    case Lane::ship:
-      run_ship(entry, call);
-      break;
-    case Lane::maintain:
-      run_maintain(entry, call);
       break;
     case Lane::tend:
       run_tend(entry, call);
       break;
+    case Lane::ship:
+      run_ship(entry, id.destination, call);
+      break;
+    case Lane::maintain:
+      run_maintain(entry, id.destination, call);
+      break;
   }
   {
     const std::lock_guard guard(entry->lock);
-    entry->lane(lane).running = false;
+    entry->lane(id).running = false;
   }
   entry->changed.notify_all();
-  dispatch(entry, lane);
+  dispatch(entry, id);
 }
 
 void Scheduler::run_capture(const std::shared_ptr<Entry>& entry, const Call& call) {
@@ -188,16 +225,25 @@ void Scheduler::run_capture(const std::shared_ptr<Entry>& entry, const Call& cal
   }
   if (changed) request(entry, Lane::tend, time + std::min(kFirstTend, captured->tend_in.value_or(kFirstTend)));
   if (changed) watch_lag(entry);
-  if (changed || captured->attached_now || database.replicated() < database.captured()) {
-    Steady when = time;
-    {
-      const std::lock_guard guard(entry->lock);
-      if (entry->last_upload) when = std::max(when, *entry->last_upload + config.sync_interval);
-    }
-    request(entry, Lane::ship, when);
-  }
+  request_uploads(entry, time, changed || captured->attached_now);
   if (glances > 0) request(entry, Lane::capture, time + std::chrono::milliseconds(1 << (kGlances - glances)));
   if (config.monitor_interval.count() > 0) request(entry, Lane::capture, time + config.monitor_interval);
+}
+
+// Of what is captured by now, to `all` destinations or to those that lack something.
+void Scheduler::request_uploads(const std::shared_ptr<Entry>& entry, Steady earliest, bool all) {
+  const engine::Database& database = entry->database;
+  for (std::size_t n = 0; n < entry->destinations.size(); ++n) {
+    const engine::Destination& destination = database.destination(n);
+    if (!all && destination.replicated() >= database.captured()) continue;
+    Steady when = earliest;
+    {
+      const std::lock_guard guard(entry->lock);
+      const auto& last = entry->destinations[n].last_upload;
+      if (last) when = std::max(when, *last + destination.config().sync_interval);
+    }
+    request(entry, {Lane::ship, n}, when);
+  }
 }
 
 void Scheduler::run_tend(const std::shared_ptr<Entry>& entry, const Call& call) {
@@ -213,78 +259,94 @@ void Scheduler::run_tend(const std::shared_ptr<Entry>& entry, const Call& call) 
     request(entry, Lane::tend, now() + std::max(*tended->tend_in, std::chrono::milliseconds(1)));
 }
 
-void Scheduler::run_ship(const std::shared_ptr<Entry>& entry, const Call& call) {
+void Scheduler::run_ship(const std::shared_ptr<Entry>& entry, std::size_t number, const Call& call) {
+  const LaneId id{Lane::ship, number};
   const auto start = now();
-  const TxId before = entry->database.replicated();
-  auto shipped = entry->database.ship(call);
+  engine::Destination& destination = entry->database.destination(number);
+  const TxId before = destination.replicated();
+  auto shipped = destination.ship(call);
   if (!shipped) {
-    const int failures = count_failure(*entry, Lane::ship, shipped.error(), "upload failed");
-    request(entry, Lane::ship, now() + backoff(failures));
+    const int failures = count_failure(*entry, id, shipped.error(), "upload failed");
+    request(entry, id, now() + backoff(failures));
     return;
   }
+  entry->database.note_uploaded();
   {
     const std::lock_guard guard(entry->lock);
-    entry->lane(Lane::ship).failures = 0;
-    entry->lane(Lane::ship).told.reset();
+    DestinationLanes& lanes = entry->destinations[number];
+    lanes.ship.failures = 0;
+    lanes.ship.told.reset();
     if (*shipped != before) {
       // Counted from the capture, else one slow upload would put off all later ones.
       const auto change = std::min(start, entry->last_change.value_or(start));
-      const auto spaced = entry->last_upload.value_or(change) + entry->database.config().sync_interval;
-      entry->last_upload = std::max(change, std::min(start, spaced));
+      const auto spaced = lanes.last_upload.value_or(change) + destination.config().sync_interval;
+      lanes.last_upload = std::max(change, std::min(start, spaced));
     }
   }
-  watch_lag(entry);
-  after_maintenance_change(entry);
+  watch_lag(entry, number);
+  after_maintenance_change(entry, number);
 }
 
-void Scheduler::run_maintain(const std::shared_ptr<Entry>& entry, const Call& call) {
-  auto maintained = entry->database.maintain(call);
+void Scheduler::run_maintain(const std::shared_ptr<Entry>& entry, std::size_t number, const Call& call) {
+  const LaneId id{Lane::maintain, number};
+  engine::Destination& destination = entry->database.destination(number);
+  auto maintained = destination.maintain(call);
   if (!maintained) {
-    const int failures = count_failure(*entry, Lane::maintain, maintained.error(), "maintenance failed");
-    request(entry, Lane::maintain, now() + backoff(failures));
+    const int failures = count_failure(*entry, id, maintained.error(), "maintenance failed");
+    request(entry, id, now() + backoff(failures));
     return;
   }
-  entry->database.note_maintained();
+  destination.note_maintained();
   {
     const std::lock_guard guard(entry->lock);
-    entry->lane(Lane::maintain).failures = 0;
-    entry->lane(Lane::maintain).told.reset();
+    entry->lane(id).failures = 0;
+    entry->lane(id).told.reset();
   }
-  after_maintenance_change(entry);
+  after_maintenance_change(entry, number);
 }
 
-void Scheduler::after_maintenance_change(const std::shared_ptr<Entry>& entry) {
-  const auto next = entry->database.next_maintenance();
+void Scheduler::after_maintenance_change(const std::shared_ptr<Entry>& entry, std::size_t number) {
+  const auto next = entry->database.destination(number).next_maintenance();
   if (!next) return;
   const auto wait = std::max(*next - environment_.clock->now(), std::chrono::milliseconds(0));
-  request(entry, Lane::maintain, now() + wait);
+  request(entry, {Lane::maintain, number}, now() + wait);
 }
 
-int Scheduler::count_failure(Entry& entry, Lane lane, const Error& error, std::string_view what) {
+int Scheduler::count_failure(Entry& entry, LaneId id, const Error& error, std::string_view what) {
   if (error.code == Errc::cancelled) return 1;
-  entry.database.note_error(error, lane == Lane::maintain);
-  const std::string& path = entry.database.config().path;
+  engine::Database& database = entry.database;
+  const std::string& path = database.config().path;
   const std::string code(name(error.code));
-  if (lane == Lane::ship && entry.database.note_upload_failure(error))
+  const bool of_capture = id.lane == Lane::capture;
+  const std::string label = of_capture ? std::string() : database.destination(id.destination).label();
+  if (of_capture) {
+    database.note_error(error);
+  } else {
+    database.note_error(id.destination, error, id.lane == Lane::maintain);
+  }
+  if (id.lane == Lane::ship && database.destination(id.destination).note_upload_failure(error))
     publish({.kind = EventKind::auth_failed,
              .path = path,
-             .txid = entry.database.captured(),
+             .txid = database.captured(),
              .code = code,
-             .detail = error.message});
+             .detail = error.message,
+             .replica = label});
   const std::lock_guard guard(entry.lock);
-  const int failures = ++entry.lane(lane).failures;
-  if (lane == Lane::capture) entry.start_error = error;
-  if (std::exchange(entry.lane(lane).told, error.code) != error.code) {
+  const int failures = ++entry.lane(id).failures;
+  if (of_capture) entry.start_error = error;
+  if (std::exchange(entry.lane(id).told, error.code) != error.code) {
     publish({.kind = EventKind::error,
              .path = path,
-             .txid = entry.database.captured(),
+             .txid = database.captured(),
              .code = code,
-             .detail = base::concat(what, ": ", error.message)});
+             .detail = base::concat(what, ": ", error.message),
+             .replica = label});
   }
   // Every failure while they are few, then each 10th: a store that is down for a day must not flood the log.
   if (failures <= 3 || failures % 10 == 0) {
-    environment_.logger->log(LogLevel::error, what,
-                             {{"path", path}, {"error", error.message}, {"failures", std::to_string(failures)}});
+    std::vector<LogField> fields{{"path", path}, {"error", error.message}, {"failures", std::to_string(failures)}};
+    if (!label.empty()) fields.push_back({"replica", label});
+    if (environment_.logger->enabled(LogLevel::error)) environment_.logger->write(LogLevel::error, what, fields);
   }
   return failures;
 }

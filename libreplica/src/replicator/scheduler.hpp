@@ -14,7 +14,8 @@
 
 namespace replica::replicator {
 
-// Threads: `threads` for capture, as many for shipping, two for maintenance, one timer, one for directory events.
+// Threads: `threads` for capture, as many for shipping, two for maintenance, one timer, one for directory events; more
+// while jobs take long.
 class Scheduler {
  public:
   Scheduler(const ReplicatorOptions& options, engine::Environment environment);
@@ -25,7 +26,7 @@ class Scheduler {
   // No lane of `entry` runs any more when it returns.
   void disable(const std::shared_ptr<Entry>& entry);
   // Asks for a run at `when`, or sooner if it is due sooner already.
-  void request(const std::shared_ptr<Entry>& entry, Lane lane, Clock::Steady when);
+  void request(const std::shared_ptr<Entry>& entry, LaneId id, Clock::Steady when);
   QueueDepths queue_depths() const;
   void stop();
 
@@ -38,16 +39,20 @@ class Scheduler {
  private:
   using Steady = Clock::Steady;
   WorkerPool& pool(Lane lane);
-  void dispatch(const std::shared_ptr<Entry>& entry, Lane lane);
-  void run(const std::shared_ptr<Entry>& entry, Lane lane);
+  std::shared_ptr<Pace> pace_of(const DestinationConfig& config);
+  Job job(const std::shared_ptr<Entry>& entry, LaneId id);
+  void dispatch(const std::shared_ptr<Entry>& entry, LaneId id);
+  void run(const std::shared_ptr<Entry>& entry, LaneId id);
   void run_capture(const std::shared_ptr<Entry>& entry, const Call& call);
+  void request_uploads(const std::shared_ptr<Entry>& entry, Steady earliest, bool all);
   void run_tend(const std::shared_ptr<Entry>& entry, const Call& call);
-  void run_ship(const std::shared_ptr<Entry>& entry, const Call& call);
-  void run_maintain(const std::shared_ptr<Entry>& entry, const Call& call);
-  void after_maintenance_change(const std::shared_ptr<Entry>& entry);
+  void run_ship(const std::shared_ptr<Entry>& entry, std::size_t number, const Call& call);
+  void run_maintain(const std::shared_ptr<Entry>& entry, std::size_t number, const Call& call);
+  void after_maintenance_change(const std::shared_ptr<Entry>& entry, std::size_t number);
   Result<void> restore_missing(Entry& entry, const Call& call);
-  int count_failure(Entry& entry, Lane lane, const Error& error, std::string_view what);
+  int count_failure(Entry& entry, LaneId id, const Error& error, std::string_view what);
   void watch_lag(const std::shared_ptr<Entry>& entry);
+  void watch_lag(const std::shared_ptr<Entry>& entry, std::size_t number);
   void watch_directory(const std::shared_ptr<Entry>& entry);
   // A writer pays for each event that tells us what we know: the watch of a busy database is taken away, and looks at
   // its spacing take its place.
@@ -63,8 +68,10 @@ class Scheduler {
   std::mutex watched_lock_;
   std::map<std::string, std::map<std::string, std::weak_ptr<Entry>>> watched_;  // directory → file name
   std::unique_ptr<io::DirectoryWatch> watch_;
-  WorkerPool capture_pool_, ship_pool_, maintain_pool_;
+  std::mutex paces_lock_;
+  std::map<std::string, std::weak_ptr<Pace>> paces_;  // by server
   Timer timer_;
+  WorkerPool capture_pool_, ship_pool_, maintain_pool_;
   std::thread watcher_;
 };
 

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "base/text.hpp"
+#include "replicator/shipping.hpp"
 
 namespace replica::replicator {
 namespace {
@@ -20,12 +21,7 @@ Result<void> flush(engine::Database& database, const Call& call) {
   } else if (!captured) {
     return pass(captured);
   }
-  const TxId target = database.captured();
-  while (database.durable() < target) {
-    auto shipped = database.ship(call);
-    if (!shipped) return pass(shipped);
-  }
-  return {};
+  return ship_to_all(database, database.captured(), call);
 }
 
 // Sooner when the Call ends.

@@ -2,15 +2,29 @@
 
 #include <algorithm>
 
+#include "base/text.hpp"
+
 namespace replica::replicator {
 namespace {
 
 // A stop request does not wake who waits.
 constexpr std::chrono::milliseconds kSlice{50};
 
-Failure gave_up(const Entry& entry, const Error& why) {
+// Names the first replica that has not come so far, when there are several.
+std::string behind(const engine::Database& database, TxId target) {
+  for (std::size_t n = 0; n < database.destinations(); ++n) {
+    const engine::Destination& one = database.destination(n);
+    if (one.durable() < target && !one.label().empty())
+      return base::concat("replica ", one.label(), " is behind, at ", one.durable().text());
+  }
+  return {};
+}
+
+Failure gave_up(const Entry& entry, std::optional<TxId> target, const Error& why) {
   const auto error = entry.database.status().last_error;
-  return fail(why.code, why.message, error ? error->message : std::string());
+  std::string hint = target ? behind(entry.database, *target) : std::string();
+  if (error) hint += (hint.empty() ? "" : ": ") + error->message;
+  return fail(why.code, why.message, hint);
 }
 
 }  // namespace
@@ -34,7 +48,7 @@ Result<TxId> wait_durable(Scheduler& scheduler, const std::shared_ptr<Entry>& en
     if (!target && entry->captures_done >= run) target = entry->captured;
     if (target && database.durable() >= *target) return database.durable();
     if (entry->phase == Phase::closed) return fail(Errc::cancelled, "database was stopped: " + path);
-    if (auto r = call.check("wait"); !r) return gave_up(*entry, r.error());
+    if (auto r = call.check("wait"); !r) return gave_up(*entry, target, r.error());
     const auto slice = std::chrono::steady_clock::now() + kSlice;
     entry->changed.wait_until(lock, call.deadline ? std::min(slice, *call.deadline) : slice);
   }

@@ -1,0 +1,135 @@
+// What a destination tells of itself, and how it begins and ends.
+#include "engine/destination.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace replica::engine {
+
+Destination::Destination(DestinationConfig config, std::string label, Origin& origin, const ReplicatorOptions& options,
+                         Environment environment)
+    : config_(std::move(config)),
+      label_(std::move(label)),
+      origin_(origin),
+      options_(options),
+      environment_(environment),
+      replica_(config_.backend, config_.path, config_.layout),
+      schedule_(options) {
+  status_.type = std::string(replica_.type());
+  status_.url = config_.url;
+  status_.name = config_.name;
+}
+
+Result<TxId> Destination::find_position(const Call& call) {
+  if (auto r = levels_.load(replica_, call); !r) return pass(r);
+  return levels_.last();
+}
+
+Holding Destination::holding() const {
+  if (levels_.known()) {
+    const auto newest1 = levels_.newest(1);
+    covered_ = newest1 ? newest1->range.max.value : 0;
+  }
+  return {.replicated = replicated(), .covered = std::min(TxId{covered_.load()}, replicated()), .met = met_};
+}
+
+void Destination::count_from(Timestamp from) {
+  const std::lock_guard guard(status_lock_);
+  if (!count_from_) count_from_ = from;
+}
+
+void Destination::rebuild_backlog(const std::vector<LtxFileInfo>& files) {
+  const std::lock_guard guard(status_lock_);
+  backlog_.rebuild(files, replicated(), count_from_.value_or(Timestamp{}));
+}
+
+std::uint64_t Destination::lag_bytes() const {
+  const std::lock_guard guard(status_lock_);
+  return backlog_.bytes();
+}
+
+std::optional<Timestamp> Destination::behind_since() const {
+  const std::lock_guard guard(status_lock_);
+  return backlog_.since();
+}
+
+ReplicaStatus Destination::status() const {
+  const std::lock_guard guard(status_lock_);
+  ReplicaStatus status = status_;
+  status.replicated_txid = replicated();
+  status.lag_bytes = backlog_.bytes();
+  status.behind_since = backlog_.since();
+  if (last_error_) status.last_error = last_error_->error;
+  return status;
+}
+
+std::optional<NotedError> Destination::last_error() const {
+  const std::lock_guard guard(status_lock_);
+  return last_error_;
+}
+
+void Destination::note_error(NotedError error, bool of_maintenance) {
+  const std::lock_guard guard(status_lock_);
+  last_error_ = std::move(error);
+  error_of_maintenance_ = of_maintenance;
+}
+
+void Destination::note_maintained() {
+  const std::lock_guard guard(status_lock_);
+  if (std::exchange(error_of_maintenance_, false)) last_error_.reset();
+}
+
+bool Destination::note_upload_failure(const Error& error) {
+  const std::lock_guard guard(status_lock_);
+  const bool refused = error.code == Errc::permission_denied;
+  return !std::exchange(status_.auth_failed, refused) && refused;
+}
+
+// Brings what status() says of the backlog up to replicated(). `known`: that is what the replica really has.
+void Destination::note_position(bool known) {
+  const auto files = known ? origin_.local_files() : std::vector<LtxFileInfo>();
+  const std::lock_guard guard(status_lock_);
+  if (known && count_from_ != Timestamp{}) {
+    count_from_ = Timestamp{};
+    backlog_.rebuild(files, replicated(), Timestamp{});
+  }
+  backlog_.shipped(replicated());
+}
+
+void Destination::announce_synced() {
+  if (!announced_ || replicated() <= *announced_) return;
+  announced_ = replicated();
+  publish({.kind = EventKind::synced, .path = {}, .txid = replicated()});
+}
+
+Destination::Held Destination::hold() {
+  Held held{.maintain = std::unique_lock(maintain_lock_), .ship = {}};
+  held.ship = std::unique_lock(ship_lock_);
+  return held;
+}
+
+void Destination::forget() {
+  levels_.forget();
+  position_known_ = false;
+  shipped_page_size_ = 0;
+  announced_.reset();
+  const std::lock_guard guard(status_lock_);
+  count_from_.reset();
+}
+
+void Destination::publish(Event event) const {
+  event.path = origin_.path();
+  event.replica = label_;
+  environment_.publish(std::move(event));
+}
+
+void Destination::log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) const {
+  if (!environment_.logger->enabled(level)) return;
+  std::vector<LogField> all{{"path", origin_.path()}};
+  if (!label_.empty()) all.push_back({"replica", label_});
+  all.insert(all.end(), fields);
+  environment_.logger->write(level, message, all);
+}
+
+}  // namespace replica::engine
