@@ -107,13 +107,16 @@ Result<bool> Destination::is_on_replica(const LtxFileInfo& mine, const Call& cal
     const bool lost = here.error().code == Errc::not_found || here.error().code == Errc::corrupt;
     return lost ? Result<bool>(false) : Result<bool>(pass(here));
   }
-  // A snapshot alone tells nothing: it has a time of its own.
-  for (Level level = 0; level <= kMaxCompactionLevel; ++level) {
+  for (Level level = 0; level <= kSnapshotLevel; ++level) {
     const auto newest = levels_.newest(level);
     if (!newest || newest->range.max != mine.range.max) continue;
     auto there = replica_.read_header(*newest, call);
     if (!there) return pass(there, "read newest header of replica");
     shipped_page_size_ = there->page_size;
+    if (level == kSnapshotLevel) {
+      // It has a time of its own: that of a state that was captured by then.
+      return here->timestamp <= there->timestamp && here->commit == there->commit;
+    }
     if (newest->range == mine.range) {
       return newest->size == mine.size && ltx::encode_header(*here) == ltx::encode_header(*there);
     }

@@ -101,8 +101,9 @@ void WorkerPool::run(Job job, bool slow, std::unique_lock<std::mutex>& lock) {
 }
 
 void WorkerPool::watch() {
-  if (usual_running_ == 0 || std::exchange(watched_, true)) return;
-  timer_.at(std::chrono::steady_clock::now() + usual_, [this] { look(); });
+  const auto oldest = std::find_if(running_.begin(), running_.end(), [](const Running& one) { return !one.slow; });
+  if (oldest == running_.end() || std::exchange(watched_, true)) return;
+  timer_.at(oldest->since + usual_, [this] { look(); });
 }
 
 // Jobs that have become slow give up their places.
