@@ -138,7 +138,7 @@ Verb check_backend_verb() {
           "DB_PATH|REPLICA_URL",
           "Examine the store of a replica: whether it keeps its promises, and how fast it is. Works below a prefix of "
           "its own, with about 3,000 requests and 100 MB of traffic, and takes away what it has put.",
-          {kConfigFlag, kNoExpandFlag, kJsonFlag},
+          {kReplicaFlag, kConfigFlag, kNoExpandFlag, kJsonFlag},
           run_check};
 }
 

@@ -23,7 +23,8 @@ Outcome run_databases(const cli::Arguments& args) {
   json::array array;
   std::vector<std::vector<std::string>> rows{{"path", "replica"}};
   for (const config::DatabaseSettings& db : config->databases) {
-    const std::string type = db.replica ? db.replica->type : "";
+    std::string type;
+    for (const config::ReplicaSettings* one : db.all_replicas()) type += (type.empty() ? "" : ",") + one->type;
     array.push_back(json::object{{"path", db.path}, {"replica", type}});
     rows.push_back({db.path, type});
   }
@@ -90,7 +91,7 @@ Verb ltx_verb() {
   return {"ltx",
           "DB_PATH|REPLICA_URL",
           "List the LTX files of a replica.",
-          {{"level", "LEVEL", "0 to 9, or all", "0"}, kConfigFlag, kNoExpandFlag, kJsonFlag},
+          {{"level", "LEVEL", "0 to 9, or all", "0"}, kReplicaFlag, kConfigFlag, kNoExpandFlag, kJsonFlag},
           run_ltx};
 }
 

@@ -152,13 +152,17 @@ Outcome show_plan(const Request& request, const cli::Arguments& args, const Sour
   return say(args.is_on("json") ? plan_json(from, type, target, *plan) : plan_text(from, type, target, *plan));
 }
 
-Outcome restore(Request request, const cli::Arguments& args, const Source& source, const replica::Call& call) {
+Outcome restore(Request request, const cli::Arguments& args, const std::vector<Source>& sources,
+                const replica::Call& call) {
   const auto begin = std::chrono::steady_clock::now();
   ProgressLine progress;
   request.options.on_progress = [&progress](const replica::RestoreProgress& p) { progress.show(p); };
-  const auto restored = replica::restore_database(source.replica, request.target, request.options, call);
+  const auto tell = [&](std::size_t number, const replica::Error& error) { warn_of(sources[number], error); };
+  const auto from = replica::restore_from_any(replicas_of(sources), request.target, request.options, call, tell);
   progress.clear();
-  if (!restored) return nothing_fits(restored.error(), request, args, source, call);
+  if (!from) return nothing_fits(from.error(), request, args, sources.front(), call);
+  const replica::RestoreOutcome* restored = &from->outcome;
+  const Source& source = sources[from->number];
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
   if (request.options.integrity_check != replica::IntegrityCheck::none)
     std::cerr << "post-restore integrity check passed\n";
@@ -176,9 +180,9 @@ Outcome run_restore(const cli::Arguments& args) {
   if (auto r = read_options(args, request); !r) return r;
   if (args.positional().empty()) return misuse("database path or replica URL required", kExample);
   if (args.positional().size() > 1) return misuse("too many arguments");
-  const auto source = open_source(args.positional().front(), args);
-  if (!source) return tl::unexpected(source.error());
-  if (auto r = read_output(args, *source, request.options.output); !r) return r;
+  const auto sources = open_sources(args.positional().front(), args);
+  if (!sources) return tl::unexpected(sources.error());
+  if (auto r = read_output(args, sources->front(), request.options.output); !r) return r;
   std::error_code ignored;
   if (args.is_on("if-db-not-exists") && std::filesystem::exists(request.options.output, ignored)) {
     std::cerr << "database already exists, skipping\n";
@@ -186,8 +190,10 @@ Outcome run_restore(const cli::Arguments& args) {
   }
   const Interrupt interrupt;
   const replica::Call call{.stop = interrupt.token(), .deadline = {}};
-  if (args.is_on("dry-run")) return show_plan(request, args, *source, call);
-  return restore(std::move(request), args, *source, call);
+  if (!args.is_on("dry-run")) return restore(std::move(request), args, *sources, call);
+  const auto best = best_source(*sources, request.target, call);
+  if (!best) return tl::unexpected(best.error());
+  return show_plan(request, args, *best, call);
 }
 
 }  // namespace
@@ -205,6 +211,7 @@ Verb restore_verb() {
            {"dry-run", "", "only show what would be fetched"},
            {"force", "", "overwrite an existing database"},
            {"integrity-check", "MODE", "none, quick or full", "none"},
+           kReplicaFlag,
            kConfigFlag,
            kNoExpandFlag,
            kJsonFlag},

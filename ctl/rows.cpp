@@ -35,6 +35,19 @@ std::optional<double> number_of(const json::object& object, std::string_view nam
 
 std::string hex(std::uint64_t txid) { return replica::TxId{txid}.text(); }
 
+DatabaseRow row_of(const json::object& entry);
+
+// The objects of `replicas`; empty when it is something else.
+std::vector<DatabaseRow> replica_rows(const json::value& replicas) {
+  std::vector<DatabaseRow> rows = database_rows(replicas);
+  for (std::size_t n = 0; n < rows.size(); ++n) {
+    const json::object& one = replicas.get_array()[n].get_object();
+    rows[n].path = printable(text_of(one, text_of(one, "name").empty() ? "replica" : "name"));
+    rows[n].status = printable(text_of(one, "replica_state"));
+  }
+  return rows;
+}
+
 DatabaseRow row_of(const json::object& entry) {
   DatabaseRow row;
   row.path = printable(text_of(entry, "path"));
@@ -47,6 +60,7 @@ DatabaseRow row_of(const json::object& entry) {
   if (const auto time = replica::parse_rfc3339(text_of(entry, "last_sync_at"))) row.last_sync_at = *time;
   if (const json::value* error = entry.if_contains("last_error"); error != nullptr && error->is_object())
     row.error = printable(text_of(error->get_object(), "message"));
+  if (const json::value* replicas = entry.if_contains("replicas")) row.replicas = replica_rows(*replicas);
   return row;
 }
 
@@ -83,6 +97,20 @@ std::string last_sync_cell(const DatabaseRow& row, replica::Timestamp now) {
   return span_text(std::chrono::duration<double>(now - *row.last_sync_at).count()) + " ago";
 }
 
+namespace {
+
+std::string replica_lag_cell(const DatabaseRow& one) { return one.lag_seconds ? span_text(*one.lag_seconds) : "-"; }
+std::string replica_txid_cell(const DatabaseRow& one) { return one.replicated_txid ? hex(*one.replicated_txid) : "-"; }
+
+// A replica in one line.
+std::string replica_text(const DatabaseRow& one) {
+  std::string text = one.path + "  " + one.status + "  " + replica_txid_cell(one);
+  if (one.lag_seconds && *one.lag_seconds > 0) text += "  behind by " + span_text(*one.lag_seconds);
+  return one.error.empty() ? text : text + "  " + one.error;
+}
+
+}  // namespace
+
 std::string list_text(const json::value& list, replica::Timestamp now) {
   const std::vector<DatabaseRow> databases = database_rows(list);
   if (databases.empty()) return "no databases\n";
@@ -91,6 +119,9 @@ std::string list_text(const json::value& list, replica::Timestamp now) {
   for (const DatabaseRow& row : databases) {
     rows.push_back(
         {row.path, row.status, lag_cell(row), txid_cell(row), size_cell(row.database_bytes), last_sync_cell(row, now)});
+    for (const DatabaseRow& one : row.replicas)
+      rows.push_back({"  " + one.path, one.status, row.status == "open" ? replica_lag_cell(one) : "-",
+                      replica_txid_cell(one), "", last_sync_cell(one, now)});
     if (!row.error.empty()) errors += row.path + ": " + row.error + "\n";
   }
   return table(rows) + (errors.empty() ? "" : "\n" + errors);
@@ -98,7 +129,12 @@ std::string list_text(const json::value& list, replica::Timestamp now) {
 
 std::string object_text(const json::object& object) {
   std::vector<std::vector<std::string>> rows;
-  for (const auto& [name, value] : object) rows.push_back({printable(name), member_text(name, value)});
+  for (const auto& [name, value] : object) {
+    const auto replicas = name == "replicas" ? replica_rows(value) : std::vector<DatabaseRow>();
+    for (const DatabaseRow& one : replicas)
+      rows.push_back({&one == &replicas.front() ? std::string("replicas") : "", replica_text(one)});
+    if (replicas.empty()) rows.push_back({printable(name), member_text(name, value)});
+  }
   return table(rows);
 }
 

@@ -16,7 +16,8 @@ struct DatabaseRow {
   std::optional<std::uint64_t> txid, replicated_txid, database_bytes, wal_bytes;
   std::optional<double> lag_seconds;
   std::optional<replica::Timestamp> last_sync_at;
-  std::string error;  // message of the last error
+  std::string error;                    // message of the last error
+  std::vector<DatabaseRow> replicas{};  // of several, each: `path` is its name or URL, `status` how it takes what comes
 };
 
 std::vector<DatabaseRow> database_rows(const boost::json::value& list);

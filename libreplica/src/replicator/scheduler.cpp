@@ -4,7 +4,7 @@
 #include <bit>
 
 #include "base/text.hpp"
-#include "replica/restore.hpp"
+#include "replica/several.hpp"
 
 namespace replica::replicator {
 namespace {
@@ -356,12 +356,19 @@ Result<void> Scheduler::restore_missing(Entry& entry, const Call& call) {
   if (!config.restore_if_not_exists || !config.backend) return {};
   auto info = io::stat_path(config.path);
   if (info || info.error().code != Errc::not_found) return {};
-  const Replica replica(config.backend, config.backend_path, config.key_layout);
-  auto plan = plan_restore(replica, {}, call);
-  if (!plan && plan.error().code == Errc::not_found) return {};  // nothing there: start fresh
-  if (!plan) return pass(plan, "restore before replicating");
-  auto restored = apply_restore(replica, *plan, {.output = config.path}, call);
-  if (!restored) return pass(restored, "restore before replicating");
+  std::vector<Replica> replicas;
+  for (std::size_t n = 0; n < entry.database.destinations(); ++n)
+    replicas.push_back(entry.database.destination(n).replica());
+  const auto tell = [&](std::size_t number, const Error& error) {
+    environment_.logger->log(
+        LogLevel::warn, "restoring from another replica",
+        {{"path", config.path}, {"replica", entry.database.destination(number).label()}, {"error", error.message}});
+  };
+  const Ranking ranking = rank_replicas(replicas, {}, call);
+  if (ranking.order.empty() && ranking.failed.empty()) return {};  // nothing there: start fresh
+  auto from = restore_ranked(replicas, ranking, {}, {.output = config.path}, call, tell);
+  if (!from) return pass(from, "restore before replicating");
+  const RestoreOutcome* restored = &from->outcome;
   publish({.kind = EventKind::restored, .path = config.path, .txid = restored->txid});
   environment_.logger->log(LogLevel::info, "restore completed",
                            {{"path", config.path}, {"txid", restored->txid.text()}});
