@@ -11,6 +11,7 @@ control::EventNotice notice(replica::Event event) {
   if (event.level) out.level = static_cast<std::uint64_t>(*event.level);
   if (!event.code.empty()) out.code = std::move(event.code);
   if (!event.detail.empty()) out.detail = std::move(event.detail);
+  if (!event.replica.empty()) out.replica = std::move(event.replica);
   return out;
 }
 

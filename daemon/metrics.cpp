@@ -143,6 +143,32 @@ void lag(Page& page, const std::vector<DatabaseStatus>& databases, const Metrics
   for (const DatabaseStatus& s : databases) page.sample({{"db", s.path}}, lag_seconds(s, in.now, in.started_at));
 }
 
+// Of databases with several replicas, each; the families above say what holds for all of them.
+void destinations(Page& page, const std::vector<DatabaseStatus>& databases, const MetricsInput& in) {
+  if (std::all_of(databases.begin(), databases.end(), [](const auto& s) { return s.replicas.empty(); })) return;
+  const auto each = [&](const char* name, const char* type, const char* help, auto value) {
+    page.family(name, type, help);
+    for (const DatabaseStatus& s : databases)
+      for (const replica::ReplicaStatus& one : s.replicas)
+        page.sample({{"db", s.path}, {"replica", one.name.empty() ? one.url : one.name}}, value(one));
+  };
+  using One = replica::ReplicaStatus;
+  each("litestream_destination_txid", "gauge", "Last transaction id durable on this one of several replicas",
+       [](const One& r) { return real(r.replicated_txid.value); });
+  each("litestream_destination_lag_bytes", "gauge", "Bytes captured but not yet on it",
+       [](const One& r) { return real(r.lag_bytes); });
+  each("litestream_destination_lag_seconds", "gauge", "Age of the oldest change that is not on it",
+       [&](const One& r) { return r.behind_since ? std::max(0.0, seconds(in.now) - seconds(*r.behind_since)) : 0.0; });
+  each("litestream_destination_error", "gauge", "1 while the last step of replication to it failed",
+       [](const One& r) { return r.last_error ? 1.0 : 0.0; });
+  each("litestream_destination_auth_failed", "gauge", "1 while it refuses uploads",
+       [](const One& r) { return r.auth_failed ? 1.0 : 0.0; });
+  each("litestream_destination_upload_count", "counter", "LTX files uploaded to it",
+       [](const One& r) { return real(r.uploads); });
+  each("litestream_destination_upload_bytes", "counter", "Bytes of LTX files uploaded to it",
+       [](const One& r) { return real(r.upload_bytes); });
+}
+
 // Of what has `count`, `seconds` and `buckets`.
 template <class Stats>
 void histogram(Page& page, std::vector<std::pair<std::string_view, std::string_view>> labels,
@@ -276,6 +302,7 @@ std::string render_metrics(const MetricsInput& input) {
   }
   checkpoints(page, databases);
   lag(page, databases, input);
+  destinations(page, databases, input);
   aggregates(page, input, databases.size());
   queues(page, input.queues);
   operations(page, input.operations);

@@ -7,6 +7,29 @@ namespace {
 
 constexpr int kAttempts = 3;  // of one request; the database then waits and begins again
 
+// What is slow together: a bucket or server, and where it really is.
+std::string server_of(const ReplicaSettings& settings) {
+  const std::size_t scheme = settings.location.find("://");
+  const std::size_t end = scheme == std::string::npos ? scheme : settings.location.find('/', scheme + 3);
+  return settings.location.substr(0, end) + " " + settings.store.endpoint + settings.store.host;
+}
+
+replica::DestinationConfig destination_config(const ReplicaSettings& settings, const std::string& database,
+                                              const Decorate& decorate) {
+  const StoreKind& kind = *kind_named(settings.type).value();
+  std::shared_ptr<replica::Backend> backend = kind.make(settings, database);
+  if (decorate) backend = decorate(std::move(backend));
+  if (kind.remote) backend = replica::make_retrying_backend(std::move(backend), {.attempts = kAttempts});
+  replica::DestinationConfig out;
+  out.backend = std::move(backend);
+  out.layout = kind.layout;
+  out.url = settings.location;
+  out.name = settings.name;
+  out.server = server_of(settings);
+  if (settings.sync_interval) out.sync_interval = to_milliseconds(*settings.sync_interval);
+  return out;
+}
+
 }  // namespace
 
 replica::ReplicatorOptions replicator_options(const Config& config) {
@@ -37,15 +60,19 @@ replica::DatabaseConfig database_config(const DatabaseSettings& settings, const 
   out.max_sync_wal_bytes = settings.max_sync_wal_bytes;
   out.convert_to_wal = settings.convert_to_wal;
   out.restore_if_not_exists = settings.restore_if_db_not_exists;
-  if (!settings.replica) return out;
-  const StoreKind& kind = *kind_named(settings.replica->type).value();
-  std::shared_ptr<replica::Backend> backend = kind.make(*settings.replica, settings.path);
-  if (decorate) backend = decorate(std::move(backend));
-  if (kind.remote) backend = replica::make_retrying_backend(std::move(backend), {.attempts = kAttempts});
-  out.backend = std::move(backend);
-  out.key_layout = kind.layout;
-  out.replica_url = settings.replica->location;
-  if (settings.replica->sync_interval) out.sync_interval = to_milliseconds(*settings.replica->sync_interval);
+  for (const ReplicaSettings* one : settings.all_replicas()) {
+    replica::DestinationConfig made = destination_config(*one, settings.path, decorate);
+    if (out.backend) {
+      out.more_replicas.push_back(std::move(made));
+      continue;
+    }
+    out.backend = std::move(made.backend);
+    out.key_layout = made.layout;
+    out.replica_url = std::move(made.url);
+    out.replica_name = std::move(made.name);
+    out.replica_server = std::move(made.server);
+    out.sync_interval = made.sync_interval;
+  }
   return out;
 }
 

@@ -155,7 +155,7 @@ class Checker {
       db.meta_path = std::move(*meta);
     }
     if (auto r = numbers(db); !r) return r;
-    return destination(db, number);
+    return destinations(db, number);
   }
 
   Result<void> shape(const DatabaseSettings& db, const std::string& name) const {
@@ -184,32 +184,52 @@ class Checker {
     return {};
   }
 
-  Result<void> destination(DatabaseSettings& db, std::size_t number) {
+  Result<void> destinations(DatabaseSettings& db, std::size_t number) {
     if (db.replica && !db.replicas.empty())
       return invalid(db.line, "cannot specify 'replica' and 'replicas' on a database");
-    if (db.replicas.size() > 1)
-      return invalid(db.line, "multiple replicas on a single database are no longer supported");
-    std::string key = "dbs[" + db.path + "].replica";
+    const std::string key = "dbs[" + db.path + "].replica";
+    for (std::size_t i = 0; i < db.replicas.size(); ++i)
+      if (auto r = destination(db.replicas[i], key + "s[" + std::to_string(i) + "]", number); !r) return r;
+    if (auto r = distinct_names(db, key); !r) return r;
     if (!db.replicas.empty()) {
       db.replica = std::move(db.replicas.front());
-      db.replicas.clear();
-      key += "s[0]";
+      db.replicas.erase(db.replicas.begin());
+      return {};
     }
     if (!db.replica) {
       // Registered closed, it may wait for a `start -config` that names one.
       if (db.starts_by_itself()) return invalid(db.line, "must specify replica for database");
       return {};
     }
-    if (!db.replica->sync_interval) db.replica->sync_interval = config_.sync_interval;
-    if (const auto interval = db.replica->sync_interval; interval && *interval <= Duration::zero())
-      return invalid(db.replica->line, key + ".sync-interval: sync interval must be greater than 0 (got " +
-                                           format_duration(*interval) + ")");
-    if (auto r = locate(*db.replica); !r) return r;
-    if (const auto [at, fresh] = locations_.try_emplace(db.replica->location, number); !fresh)
-      return invalid(db.replica->line, "database config #" + std::to_string(number) + ": replica \"" +
-                                           shown_place(*db.replica) + "\" is already used by database config #" +
-                                           std::to_string(at->second));
+    return destination(*db.replica, key, number);
+  }
+
+  // Several are told apart by their names, where they have any.
+  Result<void> distinct_names(const DatabaseSettings& db, const std::string& key) const {
+    std::unordered_map<std::string, int> lines;
+    for (const ReplicaSettings& one : db.replicas) {
+      if (one.name.empty()) continue;
+      const auto [at, fresh] = lines.try_emplace(one.name, one.line);
+      if (!fresh)
+        return invalid(one.line,
+                       key + "s: name \"" + one.name + "\" is already used on line " + std::to_string(at->second));
+    }
     return {};
+  }
+
+  Result<void> destination(ReplicaSettings& replica, const std::string& key, std::size_t number) {
+    if (!replica.sync_interval) replica.sync_interval = config_.sync_interval;
+    if (const auto interval = replica.sync_interval; interval && *interval <= Duration::zero())
+      return invalid(replica.line, key + ".sync-interval: sync interval must be greater than 0 (got " +
+                                       format_duration(*interval) + ")");
+    if (auto r = locate(replica); !r) return r;
+    const auto [at, fresh] = locations_.try_emplace(replica.location, Use{number, replica.line});
+    if (fresh) return {};
+    const bool same = at->second.number == number;
+    return invalid(replica.line, "database config #" + std::to_string(number) + ": replica \"" + shown_place(replica) +
+                                     "\" is already used " +
+                                     (same ? "on line " + std::to_string(at->second.line)
+                                           : "by database config #" + std::to_string(at->second.number)));
   }
 
   Result<void> locate(ReplicaSettings& replica) const {
@@ -218,8 +238,13 @@ class Checker {
     return {};
   }
 
+  struct Use {
+    std::size_t number;  // of the database config
+    int line;
+  };
   Config& config_;
-  std::unordered_map<std::string, std::size_t> paths_, locations_;  // → number of the database config
+  std::unordered_map<std::string, std::size_t> paths_;  // → number of the database config
+  std::unordered_map<std::string, Use> locations_;
 };
 
 }  // namespace

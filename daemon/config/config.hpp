@@ -52,13 +52,20 @@ struct DatabaseSettings {
   bool convert_to_wal = true;
   SnapshotSettings snapshot;  // stands for the global one, which must not differ
   std::optional<ReplicaSettings> replica;
-  std::vector<ReplicaSettings> replicas;  // deprecated; load() moves its only element into `replica`
+  std::vector<ReplicaSettings> replicas;  // load() moves the first into `replica`: these are the others
 
   // Of the peer; read to give its errors for wrong combinations, then refused.
   std::string dir, pattern, meta_dir;
   bool recursive = false, watch = false;
 
   bool starts_by_itself() const noexcept { return enabled && auto_replicate; }
+  // `replica` and the others, in the order of the file. Pointers into this.
+  std::vector<const ReplicaSettings*> all_replicas() const {
+    std::vector<const ReplicaSettings*> all;
+    if (replica) all.push_back(&*replica);
+    for (const ReplicaSettings& one : replicas) all.push_back(&one);
+    return all;
+  }
 
   friend bool operator==(const DatabaseSettings&, const DatabaseSettings&) = default;
 };

@@ -34,13 +34,17 @@ constexpr GlobalKey kGlobalKeys[] = {
      [](const Config& a, const Config& b) { return a.shutdown_sync_interval == b.shutdown_sync_interval; }},
 };
 
+void forget_place(ReplicaSettings& replica) {
+  replica.line = 0;
+  for (std::string* way : {&replica.url, &replica.path})
+    way->clear();  // `root`, `key_prefix` and `location` are what they mean
+}
+
 void forget_place(DatabaseSettings& settings) {
   settings.line = 0;
   settings.enabled = settings.auto_replicate = true;
-  if (!settings.replica) return;
-  settings.replica->line = 0;
-  for (std::string* way : {&settings.replica->url, &settings.replica->path})
-    way->clear();  // `root`, `key_prefix` and `location` are what they mean
+  if (settings.replica) forget_place(*settings.replica);
+  for (ReplicaSettings& one : settings.replicas) forget_place(one);
 }
 
 }  // namespace

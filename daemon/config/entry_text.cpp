@@ -36,6 +36,7 @@ Lines entry_lines(const DatabaseSettings& settings, bool enabled) {
 
 Lines replica_lines(const ReplicaSettings& replica) {
   Lines out;
+  if (!replica.name.empty()) out.emplace_back("name", quoted_text(replica.name));
   if (replica.type.empty() || replica.type == "file") {
     out.emplace_back("path", quoted_text(replica.root));
   } else {
@@ -70,11 +71,23 @@ std::string entry_text(const DatabaseSettings& settings, bool enabled, const std
   std::string out = joined(entry_lines(settings, enabled), "\n" + indent);
   if (!settings.replica) return out;
   const std::string deeper = "\n" + indent + "  ";
+  if (!settings.replicas.empty()) {
+    out += "\n" + indent + "replicas:";
+    for (const ReplicaSettings* one : settings.all_replicas())
+      out += deeper + "- " + joined(replica_lines(*one), deeper + "  ");
+    return out;
+  }
   return out + "\n" + indent + "replica:" + deeper + joined(replica_lines(*settings.replica), deeper);
 }
 
 std::string flow_entry_text(const DatabaseSettings& settings, bool enabled) {
   std::string out = "{" + joined(entry_lines(settings, enabled), ", ");
+  if (!settings.replicas.empty()) {
+    out += ", replicas: [";
+    for (const ReplicaSettings* one : settings.all_replicas())
+      out += (one == &*settings.replica ? "{" : ", {") + joined(replica_lines(*one), ", ") + "}";
+    return out + "]}";
+  }
   if (settings.replica) out += ", replica: {" + joined(replica_lines(*settings.replica), ", ") + "}";
   return out + "}";
 }

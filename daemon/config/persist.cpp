@@ -23,7 +23,9 @@ Result<Config> read(const std::string& raw, const LoadOptions& options) {
 
 // Passwords are not copied from one file into another. That is right when this file has them already, for all replicas.
 bool has_secrets_of(const DatabaseSettings& added, const DatabaseSettings& written) {
-  return !added.replica || (written.replica && written.replica->store == added.replica->store);
+  const auto ours = added.all_replicas(), theirs = written.all_replicas();
+  return std::equal(ours.begin(), ours.end(), theirs.begin(), theirs.end(),
+                    [](const auto* a, const auto* b) { return a->store == b->store; });
 }
 
 Result<void> check_enabled(const Config& after, const Config& before, const SetEnabled& change) {

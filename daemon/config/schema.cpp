@@ -36,7 +36,7 @@ constexpr std::array kReplicaKeys{
                                  "file:///DIR, s3://BUCKET/PATH, gs://BUCKET/PATH, sftp://USER@HOST/DIR, "
                                  "webdav://HOST/PATH or nats://HOST/BUCKET; instead of path"),
     field<&ReplicaSettings::sync_interval>("sync-interval", "shortest time between two uploads (1s)"),
-    field<&ReplicaSettings::name>("name", ""),
+    field<&ReplicaSettings::name>("name", "what it is called among several (its url)"),
 };
 constexpr Table<ReplicaSettings> kReplica{kReplicaKeys, kPeerKeys, read_store<ReplicaSettings>, store_key_names};
 
@@ -90,7 +90,7 @@ constexpr std::array kDatabaseKeys{
             "section", "where the copy goes"},
     Key<Db>{"replicas",
             [](const Spot& s, const Node& n, Db& out) { return read_list(s, n, out.replicas, read_replica); }, "list",
-            "deprecated form of replica, with one element"},
+            "several copies; a list of replica sections"},
     field<&Db::dir>("dir", ""),
     field<&Db::pattern>("pattern", ""),
     field<&Db::meta_dir>("meta-dir", ""),

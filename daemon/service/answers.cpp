@@ -1,5 +1,7 @@
 #include "service/answers.hpp"
 
+#include <algorithm>
+
 #include "config/paths.hpp"
 
 namespace litestreamd {
@@ -46,6 +48,22 @@ std::optional<control::Error> gave_up(std::string_view method, const control::Ca
     control::Error timeout = control::timeout_error(method);
     if (!from.hint.empty()) timeout.hint = from.hint;  // what went wrong meanwhile
     return timeout;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> taken_by_other(const std::vector<replica::DatabaseStatus>& databases,
+                                          const replica::DatabaseConfig& wanted) {
+  const auto places = replica::destinations(wanted);
+  const auto wants = [&](const std::string& url) {
+    return std::any_of(places.begin(), places.end(), [&](const auto& place) { return place.url == url; });
+  };
+  for (const replica::DatabaseStatus& known : databases) {
+    if (known.path == wanted.path) continue;
+    std::vector<std::string> used{known.replica_url};
+    for (const replica::ReplicaStatus& one : known.replicas) used.push_back(one.url);
+    const auto both = std::find_if(used.begin(), used.end(), wants);
+    if (both != used.end()) return "replica " + *both + " is already used by " + known.path;
   }
   return std::nullopt;
 }

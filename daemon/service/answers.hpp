@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "control/api.hpp"
 #include "replica/replicator.hpp"
@@ -16,6 +17,8 @@ replica::Call call_of(const control::Call& call);
 control::Result<std::string> clean(const std::string& path);
 
 control::DatabaseState wire_state(replica::DatabaseState state);
+// One for each of several replicas, as of now.
+std::optional<std::vector<control::ReplicaEntry>> replica_entries(const replica::DatabaseStatus& status);
 
 control::Error error(std::string message, std::string reason, std::string hint = {}, bool retryable = false);
 control::Error not_found(const std::string& path);
@@ -26,5 +29,9 @@ control::Error other(std::string_view prefix, const replica::Error& from, std::s
 
 // Who gave up: the caller's time ran out, the daemon is closing, or neither (nullopt).
 std::optional<control::Error> gave_up(std::string_view method, const control::Call& call, const replica::Error& from);
+
+// "replica URL is already used by PATH", when another database has one of the places that `wanted` names.
+std::optional<std::string> taken_by_other(const std::vector<replica::DatabaseStatus>& databases,
+                                          const replica::DatabaseConfig& wanted);
 
 }  // namespace litestreamd

@@ -26,6 +26,7 @@ Result<control::PositionResult> Service::position(const control::PositionParams&
     out.lag_seconds = std::max(0.0, std::chrono::duration<double>(age).count());
   }
   if (status->last_sync_at) out.last_sync_at = replica::to_rfc3339(*status->last_sync_at);
+  out.replicas = replica_entries(*status);
   return out;
 }
 

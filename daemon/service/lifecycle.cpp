@@ -30,10 +30,8 @@ Result<Service::Registration> Service::registration(const std::string& config, c
   if (settings == nullptr) return refuse("database not found in " + loaded->file + ": " + path);
   if (!settings->replica) return fail(no_replica(path));
   auto database = config::database_config(*settings, decorate_);
-  for (const replica::DatabaseStatus& known : replicator_.list())
-    if (known.path != path && known.replica_url == database.replica_url)
-      return refuse("replica " + known.replica_url + " is already used by " + known.path,
-                    "every database needs a replica path of its own");
+  if (const auto taken = taken_by_other(replicator_.list(), database))
+    return refuse(*taken, "every database needs a replica path of its own");
   return Registration{*settings, std::move(database), loaded->file};
 }
 

@@ -15,7 +15,9 @@ control::DatabaseEntry entry(std::string path, replica::DatabaseState state) {
   return {std::move(path), wire_state(state)};
 }
 
-const char* replica_state(const replica::DatabaseStatus& status) {
+// Of a DatabaseStatus or a ReplicaStatus.
+template <class Status>
+const char* replica_state(const Status& status) {
   if (status.auth_failed) return "auth_failed";
   if (status.last_error) return "failing";
   return status.retention_error ? "retention_refused" : "ok";
@@ -33,10 +35,30 @@ control::DatabaseEntry detailed(const replica::DatabaseStatus& status, replica::
   const auto& error = status.last_error ? status.last_error : status.retention_error;
   if (error) out.last_error = control::LastError{std::string(replica::name(error->code)), error->message};
   if (out.replica) out.replica_state = replica_state(status);
+  out.replicas = replica_entries(status);
   return out;
 }
 
 }  // namespace
+
+std::optional<std::vector<control::ReplicaEntry>> replica_entries(const replica::DatabaseStatus& status) {
+  if (status.replicas.empty()) return std::nullopt;
+  const auto now = replica::SystemClock().now();
+  std::vector<control::ReplicaEntry> out;
+  for (const replica::ReplicaStatus& one : status.replicas) {
+    control::ReplicaEntry entry{.replica = one.url, .replicated_txid = one.replicated_txid.value};
+    if (!one.name.empty()) entry.name = one.name;
+    entry.lag_bytes = one.lag_bytes;
+    if (one.behind_since)
+      entry.lag_seconds = std::max(0.0, std::chrono::duration<double>(now - *one.behind_since).count());
+    if (one.last_sync_at) entry.last_sync_at = replica::to_rfc3339(*one.last_sync_at);
+    const auto& error = one.last_error ? one.last_error : one.retention_error;
+    if (error) entry.last_error = control::LastError{std::string(replica::name(error->code)), error->message};
+    entry.replica_state = replica_state(one);
+    out.push_back(std::move(entry));
+  }
+  return out;
+}
 
 Result<control::DatabaseEntry> Service::status(const control::StatusParams& params, const control::Call&) {
   const auto path = clean(params.path);

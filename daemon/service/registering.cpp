@@ -51,11 +51,8 @@ control::SyncStatusEntry sync_status_of(const replica::DatabaseStatus& status) {
 
 Result<replica::DatabaseConfig> Service::check_new(const config::DatabaseSettings& settings) const {
   auto database = config::database_config(settings, decorate_);
-  for (const replica::DatabaseStatus& known : replicator_.list())
-    if (known.replica_url == database.replica_url)
-      return fail(
-          not_registered({Errc::already_exists, "replica " + known.replica_url + " is already used by " + known.path,
-                          "every database needs a replica path of its own"}));
+  if (const auto taken = taken_by_other(replicator_.list(), database))
+    return fail(not_registered({Errc::already_exists, *taken, "every database needs a replica path of its own"}));
   return database;
 }
 

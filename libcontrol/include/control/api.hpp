@@ -13,6 +13,7 @@
 
 #include "control/error.hpp"
 #include "control/events.hpp"
+#include "control/replica_entry.hpp"
 
 namespace control {
 
@@ -89,12 +90,6 @@ struct ListParams {
 
 enum class DatabaseState { closed, open };
 
-// Why the last step of a database's replication failed.
-struct LastError {
-  std::string code;  // a stable word
-  std::string message;
-};
-
 // Result of status, and one entry of list's array. What follows the first two members is there with `details` only.
 struct DatabaseEntry {
   std::string path;
@@ -109,6 +104,7 @@ struct DatabaseEntry {
   std::optional<LastError> last_error{};      // none while all is well
   // How the replica takes what it is sent: "ok", "failing", "auth_failed" or "retention_refused"; none without one.
   std::optional<std::string> replica_state{};
+  std::optional<std::vector<ReplicaEntry>> replicas{};  // when there are several; above is what holds for all of them
 };
 
 struct InfoResult {

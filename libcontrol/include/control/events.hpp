@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "control/error.hpp"
+#include "control/replica_entry.hpp"
 
 namespace control {
 
@@ -23,7 +24,8 @@ struct PositionResult {
   std::uint64_t replicated_txid = 0;
   std::uint64_t lag_bytes = 0;
   double lag_seconds = 0;
-  std::optional<std::string> last_sync_at{};  // RFC 3339
+  std::optional<std::string> last_sync_at{};            // RFC 3339
+  std::optional<std::vector<ReplicaEntry>> replicas{};  // as in DatabaseEntry
 };
 
 struct WaitParams {
@@ -61,6 +63,7 @@ struct EventNotice {
   std::optional<std::uint64_t> level{};
   std::optional<std::string> code{};
   std::optional<std::string> detail{};
+  std::optional<std::string> replica{};  // name or URL, when the database has several
 };
 
 // The event as JSON, its members in the order above.

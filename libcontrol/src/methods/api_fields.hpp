@@ -97,6 +97,23 @@ void fields(V& v, LastError& r) {
   v(kRequired, {"message", "", ""}, r.message);
 }
 
+inline constexpr FieldDoc kReplicasField{
+    "replicas", "",
+    "With several replicas, an object for each: `replica` (URL), `name`, `replicated_txid`, `lag_bytes`, "
+    "`lag_seconds`, `last_sync_at`, `last_error`, `replica_state`; the members beside it then say what holds for all"};
+
+template <class V>
+void fields(V& v, ReplicaEntry& r) {
+  v(kRequired, {"replica", "", ""}, r.replica);
+  v(kOptional, {"name", "", ""}, r.name);
+  v(kRequired, kReplicatedTxidField, r.replicated_txid);
+  v(kRequired, {"lag_bytes", "", ""}, r.lag_bytes);
+  v(kRequired, {"lag_seconds", "", ""}, r.lag_seconds);
+  v(kOptional, {"last_sync_at", "", ""}, r.last_sync_at);
+  v(kOptional, {"last_error", "", ""}, r.last_error);
+  v(kRequired, {"replica_state", "", ""}, r.replica_state);
+}
+
 template <class V>
 void fields(V& v, DatabaseEntry& r) {
   v(kRequired, kPathField, r.path);
@@ -115,6 +132,7 @@ void fields(V& v, DatabaseEntry& r) {
     {"replica_state", "",
      "`ok`; `failing`; `auth_failed`: the store refuses uploads; `retention_refused`: it only refuses to delete"},
     r.replica_state);
+  v(kOptional, kReplicasField, r.replicas);
 }
 
 struct NoParams {};

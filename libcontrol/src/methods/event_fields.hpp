@@ -25,6 +25,7 @@ void fields(V& v, PositionResult& r) {
     r.lag_seconds);
   v(kOptional, {"last_sync_at", "", "When everything captured was last durable on the replica, RFC 3339"},
     r.last_sync_at);
+  v(kOptional, kReplicasField, r.replicas);
 }
 
 template <class V>
@@ -69,6 +70,7 @@ void fields(V& v, EventNotice& r) {
   v(kOptional, {"level", "", "Level of the file: 1 to 8, 9 = snapshot"}, r.level);
   v(kOptional, {"code", "", "Of an error, a stable word"}, r.code);
   v(kOptional, {"detail", "", "For people"}, r.detail);
+  v(kOptional, {"replica", "", "Name or URL of the replica it is about, when the database has several"}, r.replica);
 }
 
 }  // namespace control
