@@ -193,7 +193,8 @@ Result<void> Daemon::start_databases() {
     auto started = replicator_.start(settings.path, false);
     if (!started && started.error().code == Errc::already_exists) continue;  // a control call was faster
     if (!started) return started;
-    log_.log(LogLevel::info, "replicating", {{"path", settings.path}, {"replica", settings.replica->location}});
+    for (const config::ReplicaSettings* one : settings.all_replicas())
+      log_.log(LogLevel::info, "replicating", {{"path", settings.path}, {"replica", one->location}});
   }
   return {};
 }

@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "config/build.hpp"
+#include "config/diff.hpp"
 #include "config/paths.hpp"
 #include "config/stores.hpp"
 #include "support/catch.hpp"
@@ -233,6 +234,36 @@ TEST_CASE("validation errors read as the peer's") {
     CHECK(error.message == row.message);
     CHECK(error.hint.starts_with("see /etc/x.yml"));
   }
+}
+
+TEST_CASE("several replicas of a database keep their order, names and paces") {
+  const Config c = good(
+      "sync-interval: 3s\n"
+      "dbs: [{path: /x, replicas: [{path: /r, name: near}, {url: 's3://b/p', sync-interval: 5s}, {path: /t}]}]");
+  const auto all = c.databases.at(0).all_replicas();
+  REQUIRE(all.size() == 3);
+  CHECK(all[0]->name == "near");
+  CHECK(all[1]->type == "s3");
+  const replica::DatabaseConfig d = database_config(c.databases[0]);
+  CHECK(d.replica_url == "file:///r");
+  CHECK(d.replica_name == "near");
+  CHECK(d.sync_interval == 3s);
+  REQUIRE(d.more_replicas.size() == 2);
+  CHECK(d.more_replicas[0].url == "s3://b/p");
+  CHECK(d.more_replicas[0].sync_interval == 5s);
+  CHECK(d.more_replicas[0].layout == replica::KeyLayout::hex_levels);
+  CHECK(d.more_replicas[0].server != d.more_replicas[1].server);
+  CHECK(replica::destinations(d).size() == 3);
+}
+
+TEST_CASE("a changed list of replicas is a changed database") {
+  const Config one = good("dbs: [{path: /x, replicas: [{path: /r}]}]");
+  const Config same = good("dbs: [{path: /x, replica: {url: 'file:///r'}}]");
+  const Config two = good("dbs: [{path: /x, replicas: [{path: /r}, {path: /s}]}]");
+  const Config moved = good("\ndbs: [{path: /x, replicas: [{url: 'file:///r'}, {path: /s/}]}]");
+  CHECK(same_settings(one.databases[0], same.databases[0]));
+  CHECK_FALSE(same_settings(one.databases[0], two.databases[0]));
+  CHECK(same_settings(two.databases[0], moved.databases[0]));
 }
 
 TEST_CASE("an error of validation names the line in its hint") {

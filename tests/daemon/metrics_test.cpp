@@ -39,6 +39,32 @@ MetricsInput sample() {
 
 }  // namespace
 
+TEST_CASE("a database with several replicas has series for each, one with a single one none") {
+  MetricsInput in = sample();
+  CHECK(render_metrics(in).find("litestream_destination") == std::string::npos);
+  auto& s = in.databases.emplace_back();
+  s.path = "/b";
+  s.local_txid = {7};
+  s.replicated_txid = {5};
+  s.replicas.resize(2);
+  s.replicas[0].url = "file:///r";
+  s.replicas[0].replicated_txid = {7};
+  s.replicas[1].url = "s3://b/p";
+  s.replicas[1].name = "far";
+  s.replicas[1].replicated_txid = {5};
+  s.replicas[1].lag_bytes = 90;
+  s.replicas[1].behind_since = replica::Timestamp(70s);
+  s.replicas[1].auth_failed = true;
+  const std::string text = render_metrics(in);
+  CHECK(has_line(text, "litestream_replica_txid{db=\"/b\"} 5"));
+  CHECK(has_line(text, "litestream_destination_txid{db=\"/b\",replica=\"file:///r\"} 7"));
+  CHECK(has_line(text, "litestream_destination_txid{db=\"/b\",replica=\"far\"} 5"));
+  CHECK(has_line(text, "litestream_destination_lag_bytes{db=\"/b\",replica=\"far\"} 90"));
+  CHECK(has_line(text, "litestream_destination_lag_seconds{db=\"/b\",replica=\"far\"} 30"));
+  CHECK(has_line(text, "litestream_destination_lag_seconds{db=\"/b\",replica=\"file:///r\"} 0"));
+  CHECK(has_line(text, "litestream_destination_auth_failed{db=\"/b\",replica=\"far\"} 1"));
+}
+
 TEST_CASE("metrics carry the peer's names and the full path as label") {
   const std::string text = render_metrics(sample());
   const std::string db = "{db=\"/a \\\"b\\\"\\\\c\\n\"}";

@@ -178,6 +178,24 @@ TEST_CASE("every setting of an entry is read back as it was") {
   CHECK(db.replica->sync_interval == settings.replica->sync_interval);
 }
 
+TEST_CASE("an entry with several replicas is written as a list") {
+  auto settings = tenant();
+  settings.replica->name = "near";
+  settings.replicas.emplace_back().root = "/far";
+  const std::string block = "dbs:\n  - " + config::entry_text(settings, true, "    ") + "\n";
+  const std::string flow = "dbs: [" + config::flow_entry_text(settings, true) + "]";
+  for (const std::string& text : {block, flow, added("dbs: []\n", settings)}) {
+    INFO(text);
+    const auto read = config::parse(text, "x.yml");
+    REQUIRE(read);
+    const config::DatabaseSettings& db = read->databases.at(0);
+    CHECK(db.replica->name == "near");
+    CHECK(db.replica->root == settings.replica->root);
+    REQUIRE(db.replicas.size() == 1);
+    CHECK(db.replicas[0].root == "/far");
+  }
+}
+
 namespace {
 
 std::string without(const std::string& text, const std::string& path) {

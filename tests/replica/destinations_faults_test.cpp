@@ -128,7 +128,7 @@ class Trial {
   int below(int end) { return std::uniform_int_distribution<>(0, end - 1)(random_); }
 
   void one() {
-    f_.clock.pass(std::chrono::seconds(1 + below(40)));
+    f_.clock.pass(std::chrono::milliseconds(100 + 100 * below(chance(0.5) ? 10 : 400)));
     switch (below(16)) {
       case 0:
         away_ = chance(0.5) ? &f_.a : &f_.b;
