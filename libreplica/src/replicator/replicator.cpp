@@ -175,6 +175,7 @@ Result<SyncOutcome> Replicator::sync(const std::string& path, bool wait, const C
     if (!shipped) return pass(shipped);
   }
   impl_->scheduler.note_progress(entry);
+  if (wait) impl_->scheduler.end_pause(*entry, Lane::ship);  // it went up
   impl_->scheduler.request(entry, Lane::ship, impl_->environment.clock->steady());
   return SyncOutcome{target, database.replicated(),
                      target != captured_before || database.replicated() != replicated_before};

@@ -78,11 +78,27 @@ void Scheduler::request(const std::shared_ptr<Entry>& entry, Lane lane, Steady w
   {
     const std::lock_guard guard(entry->lock);
     LaneState& state = entry->lane(lane);
+    if (state.not_before) when = std::max(when, *state.not_before);
     if (entry->phase != Phase::open || (state.due && *state.due <= when)) return;
     state.due = when;
     if (state.running) return;  // looked at when the run ends
   }
   dispatch(entry, lane);
+}
+
+// After a failure of the lane that runs now: neither what was asked for meanwhile nor what is captured from now on cuts
+// the pause short.
+void Scheduler::postpone(Entry& entry, Lane lane, int failures) {
+  const auto until = now() + backoff(failures, entry.database.config().path);
+  const std::lock_guard guard(entry.lock);
+  LaneState& state = entry.lane(lane);
+  state.not_before = until;
+  if (entry.phase == Phase::open) state.due = until;
+}
+
+void Scheduler::end_pause(Entry& entry, Lane lane) {
+  const std::lock_guard guard(entry.lock);
+  entry.lane(lane).not_before.reset();
 }
 
 // Sends a due lane to its pool, now or when its time has come.
@@ -219,13 +235,14 @@ void Scheduler::run_ship(const std::shared_ptr<Entry>& entry, const Call& call) 
   auto shipped = entry->database.ship(call);
   if (!shipped) {
     const int failures = count_failure(*entry, Lane::ship, shipped.error(), "upload failed");
-    request(entry, Lane::ship, now() + backoff(failures));
+    postpone(*entry, Lane::ship, failures);
     return;
   }
   {
     const std::lock_guard guard(entry->lock);
     entry->lane(Lane::ship).failures = 0;
     entry->lane(Lane::ship).told.reset();
+    entry->lane(Lane::ship).not_before.reset();
     if (*shipped != before) {
       // Counted from the capture, else one slow upload would put off all later ones.
       const auto change = std::min(start, entry->last_change.value_or(start));
@@ -241,7 +258,7 @@ void Scheduler::run_maintain(const std::shared_ptr<Entry>& entry, const Call& ca
   auto maintained = entry->database.maintain(call);
   if (!maintained) {
     const int failures = count_failure(*entry, Lane::maintain, maintained.error(), "maintenance failed");
-    request(entry, Lane::maintain, now() + backoff(failures));
+    postpone(*entry, Lane::maintain, failures);
     return;
   }
   entry->database.note_maintained();
@@ -249,6 +266,7 @@ void Scheduler::run_maintain(const std::shared_ptr<Entry>& entry, const Call& ca
     const std::lock_guard guard(entry->lock);
     entry->lane(Lane::maintain).failures = 0;
     entry->lane(Lane::maintain).told.reset();
+    entry->lane(Lane::maintain).not_before.reset();
   }
   after_maintenance_change(entry);
 }

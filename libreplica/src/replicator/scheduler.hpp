@@ -24,8 +24,9 @@ class Scheduler {
   void enable(const std::shared_ptr<Entry>& entry);
   // No lane of `entry` runs any more when it returns.
   void disable(const std::shared_ptr<Entry>& entry);
-  // Asks for a run at `when`, or sooner if it is due sooner already.
+  // Asks for a run at `when`, or sooner if it is due sooner already; not before the end of the pause after a failure.
   void request(const std::shared_ptr<Entry>& entry, Lane lane, Clock::Steady when);
+  void end_pause(Entry& entry, Lane lane);
   QueueDepths queue_depths() const;
   void stop();
 
@@ -38,6 +39,7 @@ class Scheduler {
  private:
   using Steady = Clock::Steady;
   WorkerPool& pool(Lane lane);
+  void postpone(Entry& entry, Lane lane, int failures);
   void dispatch(const std::shared_ptr<Entry>& entry, Lane lane);
   void run(const std::shared_ptr<Entry>& entry, Lane lane);
   void run_capture(const std::shared_ptr<Entry>& entry, const Call& call);
