@@ -5,13 +5,16 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <fstream>
 
 #include "backend/file_backend.hpp"
 #include "io/file.hpp"
 #include "replica/conformance.hpp"
 #include "support/catch.hpp"
+#include "support/fail_nth.hpp"
 #include "support/temp_dir.hpp"
 
 using namespace replica;
@@ -22,8 +25,10 @@ namespace {
 // errno of each call, 0 = it works. One thread sets them while no other is in the backend.
 struct Refusals {
   int exclusive_rename = 0, link = 0, sync_directory = 0, owner = 0, mode = 0;
+  int kernel_copy = 0;
   bool link_answer_lost = false;  // the link is made, and said to have been there
 } refusals;
+int kernel_copies = 0;
 
 int refuse(int code) {
   errno = code;
@@ -47,6 +52,11 @@ int link(const char* from, const char* to) noexcept {
   if (refusals.link != 0) return refuse(refusals.link);
   const auto made = static_cast<int>(::syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0));
   return made == 0 && refusals.link_answer_lost ? refuse(EEXIST) : made;
+}
+ssize_t copy_file_range(int from, off64_t* from_offset, int to, off64_t* to_offset, std::size_t size, unsigned flags) {
+  if (refusals.kernel_copy != 0) return refuse(refusals.kernel_copy);
+  ++kernel_copies;
+  return ::syscall(SYS_copy_file_range, from, from_offset, to, to_offset, std::min(size, std::size_t{100'000}), flags);
 }
 int fsync(int fd) {
   if (refusals.sync_directory != 0 && is_directory(fd)) return refuse(refusals.sync_directory);
@@ -160,6 +170,65 @@ TEST_CASE("a file system that knows neither owners nor modes keeps what is store
   struct stat status{};
   REQUIRE(::stat(dir.path("root/a/b").c_str(), &status) == 0);
   CHECK((status.st_mode & 0077U) == 0);
+}
+
+TEST_CASE("files are copied by the kernel, and by us where it cannot") {
+  const int code = GENERATE(0, EXDEV, EOPNOTSUPP, ENOSYS, EINVAL, EPERM);
+  const std::size_t size = GENERATE(0, 1, 99'999, 700'001);
+  const TempDir dir;
+  std::string text(size, '\0');
+  for (std::size_t n = 0; n < size; ++n) text[n] = static_cast<char>(n * 31 % 251);
+  std::ofstream(dir.path("body")) << text;
+  auto body = io::FileSource::open(dir.path("body"));
+  REQUIRE(body);
+  const auto backend = make_file_backend({.root = dir.path("root")});
+  const Refusing refusing({.kernel_copy = code});
+  kernel_copies = 0;
+  for (int n = 0; n < 2; ++n) {
+    REQUIRE(body->rewind());
+    CHECK(error_of(backend->put("a/b", *body, {}, {})) == "none");
+  }
+  CHECK((kernel_copies > 0) == (code == 0 && size > 0));
+  MemorySink out;
+  REQUIRE(backend->get("a/b", {}, out, {}));
+  CHECK(std::ranges::equal(out.data(), std::as_bytes(std::span(text))));
+}
+
+TEST_CASE("a copy that fails in the kernel, and a file that has become shorter, leave nothing") {
+  const TempDir dir;
+  std::ofstream(dir.path("body")) << std::string(300'000, 'x');
+  auto body = io::FileSource::open(dir.path("body"));
+  REQUIRE(body);
+  const auto backend = make_file_backend({.root = dir.path("root")});
+  {
+    const Refusing refusing({.kernel_copy = ENOSPC});
+    CHECK(error_of(backend->put("a/b", *body, {}, {})).starts_with("no_space: write "));
+  }
+  std::filesystem::resize_file(dir.path("body"), 250'000);
+  CHECK(error_of(backend->put("a/b", *body, {}, {})).starts_with("corrupt: put a/b: body has less than 300000"));
+  CHECK(files_in(dir.path("root")) == 0);
+}
+
+TEST_CASE("every step of a put from a file fails once") {
+  std::uint64_t nth = 0;
+  for (bool fired = true; fired;) {
+    const TempDir dir(support::fast_directory());
+    std::ofstream(dir.path("body")) << std::string(300'000, 'x');
+    auto body = io::FileSource::open(dir.path("body"));
+    REQUIRE(body);
+    REQUIRE(put(*make_file_backend({.root = dir.path("root")}), "a/b", "old"));
+    support::FailNth gate(++nth);
+    const auto backend = backend::make_file_backend({.root = dir.path("root")}, &gate);
+    const auto stored = backend->put("a/b", *body, {}, {});
+    fired = gate.fired();
+    INFO(gate.failed());
+    const bool in_sweep = gate.failed().starts_with("list ");
+    CHECK(stored.has_value() == (!fired || in_sweep));
+    const bool renamed = gate.failed() == "sync_dir " + dir.path("root/a");
+    CHECK(size_of(*backend, "a/b") == (stored || renamed ? 300'000 : 3));
+    CHECK(files_in(dir.path("root")) == 1);
+  }
+  CHECK(nth > 8);
 }
 
 TEST_CASE("a folder may lie on another file system") {
