@@ -174,7 +174,7 @@ TEST_CASE("a file system that knows neither owners nor modes keeps what is store
 
 TEST_CASE("files are copied by the kernel, and by us where it cannot") {
   const int code = GENERATE(0, EXDEV, EOPNOTSUPP, ENOSYS, EINVAL, EPERM);
-  const std::size_t size = GENERATE(0, 1, 99'999, 700'001);
+  const std::size_t size = GENERATE(as<std::size_t>(), 0, 1, 99'999, 700'001);
   const TempDir dir;
   std::string text(size, '\0');
   for (std::size_t n = 0; n < size; ++n) text[n] = static_cast<char>(n * 31 % 251);
