@@ -33,6 +33,21 @@ build() {
   cmake --build --preset "$preset" -- "$@" >&2
 }
 
+# run_tests PRESET [ctest argument…]. A test that was skipped, for whatever reason, is a failure where
+# LITESTREAM_REQUIRE_SERVERS is 1.
+run_tests() {
+  local preset=$1 report=$PWD/build/$1/tests.xml
+  shift
+  ctest --preset "$preset" --parallel "$jobs" --output-junit "$report" "$@" || return
+  [ "${LITESTREAM_REQUIRE_SERVERS:-}" = 1 ] || return 0
+  python3 - "$report" <<'END'
+import sys
+import xml.etree.ElementTree
+skipped = [case.get("name") for case in xml.etree.ElementTree.parse(sys.argv[1]).getroot() if case.find("skipped") is not None]
+sys.exit("error: skipped although all is required: " + ", ".join(skipped) if skipped else 0)
+END
+}
+
 # The peer (Litestream 0.5.17), used by tests only: prints the path of its program.
 install_peer() {
   local venv=build/peer

@@ -3,7 +3,7 @@ import os
 import sqlite3
 import unittest
 
-from support_py import main, programs, s3_server
+from support_py import main, moto_server, programs, s3_server
 from support_py.store_interop import PEER_SAFE, StoreInterop
 
 @unittest.skipUnless(programs.peer(), "LITESTREAM_PEER is not set")
@@ -11,12 +11,15 @@ from support_py.store_interop import PEER_SAFE, StoreInterop
 class S3BothDirections(StoreInterop, unittest.TestCase):
     def setUp(self):
         super().setUp()
-        self.server = s3_server.S3Server(self.path)
+        self.server = self.serve()
         self.addCleanup(self.server.stop)
         before = {name: os.environ.get(name) for name in s3_server.ENVIRONMENT}
         os.environ.update(s3_server.ENVIRONMENT)
         self.addCleanup(lambda: [os.environ.pop(n, None) if v is None else os.environ.__setitem__(n, v)
                                  for n, v in before.items()])
+
+    def serve(self):
+        return s3_server.S3Server(self.path)
 
     def replica(self):
         return {"type": "s3", "bucket": s3_server.BUCKET, "path": "db", "endpoint": self.server.endpoint,
@@ -50,6 +53,14 @@ class S3BothDirections(StoreInterop, unittest.TestCase):
         for seed, kind in enumerate(("peer", "ours", "peer"), 33):
             self.work(kind, seed, *PEER_SAFE)
         self.check(33, "_litestream_")
+
+
+@moto_server.required
+class S3Elsewhere(S3BothDirections):
+    """The same on another server."""
+
+    def serve(self):
+        return moto_server.MotoServer(self.path)
 
 
 if __name__ == "__main__":

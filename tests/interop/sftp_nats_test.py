@@ -45,9 +45,11 @@ class SftpBothDirections(Directions, unittest.TestCase):
 @nats_server.required
 @servers.required(nats_server.PYTHON)
 class NatsBothDirections(Directions, unittest.TestCase):
+    PROGRAM = nats_server.PROGRAM
+
     def setUp(self):
         super().setUp()
-        self.server = nats_server.NatsServer(self.path)
+        self.server = nats_server.NatsServer(self.path, self.PROGRAM)
         self.addCleanup(self.server.stop)
         self.server.create("backups")
 
@@ -56,6 +58,11 @@ class NatsBothDirections(Directions, unittest.TestCase):
 
     def keys(self):
         return self.server.files("backups")
+
+
+@nats_server.current_required
+class NatsBothDirectionsOnACurrentServer(NatsBothDirections):
+    PROGRAM = nats_server.CURRENT
 
 
 if __name__ == "__main__":

@@ -124,9 +124,10 @@ TEST_CASE("waiting for a position, past or to come") {
   CHECK(*past >= now);
   std::jthread writer([&] {
     Application other(bench.path);
-    for (int n = 0; n < 1000 && bench.replicator.status(bench.path)->replicated_txid < TxId{now.value + 3}; ++n) {
+    // Each is captured before the next, so that every one has a TXID of its own.
+    for (std::uint64_t n = 1; n <= 3; ++n) {
       other.insert();
-      std::this_thread::sleep_for(milliseconds(5));
+      if (!eventually([&] { return bench.replicator.status(bench.path)->local_txid >= TxId{now.value + n}; })) return;
     }
   });
   const auto later = bench.replicator.wait_durable(bench.path, TxId{now.value + 3}, within(kPatience));

@@ -12,7 +12,7 @@ from scenario import until
 from store_scenario import MIB, StoreScenario
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support_py import s3_server  # noqa: E402
+from support_py import moto_server, s3_server  # noqa: E402
 
 
 
@@ -136,6 +136,21 @@ class S3Replica(StoreScenario):
                                 environment={"AWS_ACCESS_KEY_ID": "", "LITESTREAM_ACCESS_KEY_ID": "",
                                              "HOME": str(self.dir), "AWS_EC2_METADATA_DISABLED": "true"})
         self.assertIn("no credentials for the S3 store found", done.stderr)
+
+
+@moto_server.required
+class S3ReplicaElsewhere(StoreScenario):
+    """The same on another server."""
+
+    def setUp(self):
+        super().setUp()
+        self.server = moto_server.MotoServer(self.dir)
+        self.addCleanup(self.server.stop)
+
+    s3_config = S3Replica.s3_config
+    test_replicated_and_restored = S3Replica.test_replicated_and_restored
+    test_large_transactions_go_up_in_parts = S3Replica.test_large_transactions_go_up_in_parts
+    test_a_missing_bucket_is_no_empty_replica = S3Replica.test_a_missing_bucket_is_no_empty_replica
 
 
 if __name__ == "__main__":

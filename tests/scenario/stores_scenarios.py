@@ -157,9 +157,11 @@ class SftpReplica(RemoteStore):
 
 @nats_server.required
 class NatsReplica(RemoteStore):
+    PROGRAM = nats_server.PROGRAM
+
     def setUp(self):
         super().setUp()
-        self.server = nats_server.NatsServer(self.dir)
+        self.server = nats_server.NatsServer(self.dir, self.PROGRAM)
         self.addCleanup(self.server.stop)
         self.replica = {"url": f"{self.server.url}/backups", "username": nats_server.USER,
                         "password": nats_server.PASSWORD, "create-bucket": True}
@@ -180,6 +182,11 @@ class NatsReplica(RemoteStore):
 
     def test_registered_by_an_address_with_a_password(self):
         self.registered_with_a_secret(self.address + "?create-bucket=true", nats_server.PASSWORD)
+
+
+@nats_server.current_required
+class NatsReplicaOnACurrentServer(NatsReplica):
+    PROGRAM = nats_server.CURRENT
 
 
 if __name__ == "__main__":

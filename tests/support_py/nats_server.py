@@ -7,7 +7,9 @@ from . import servers
 
 PROGRAM = "/usr/sbin/nats-server"  # Debian's
 PYTHON = servers.SERVERS / "nats/bin/python3"
+CURRENT = servers.SERVERS / "nats/bin/nats-server"
 required = servers.required(PROGRAM)
+current_required = servers.required(CURRENT)
 USER, PASSWORD = "tester", "nats-hush"
 
 PREAMBLE = """
@@ -33,12 +35,12 @@ async def work(jetstream, bucket):
 
 
 class NatsServer(servers.LocalServer):
-    def __init__(self, directory):
+    def __init__(self, directory, program=PROGRAM):
         here = pathlib.Path(directory) / "nats"
         here.mkdir()
         port = servers.free_port()
         (here / "config").write_text(f"authorization {{ user: {USER}, password: {PASSWORD} }}\n")
-        super().__init__([PROGRAM, "-a", "127.0.0.1", "-p", port, "-js", "-sd", here / "store", "-c", here / "config"],
+        super().__init__([program, "-a", "127.0.0.1", "-p", port, "-js", "-sd", here / "store", "-c", here / "config"],
                          port, here / "log")
 
     @property

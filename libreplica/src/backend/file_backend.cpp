@@ -12,6 +12,25 @@ namespace replica {
 namespace {
 
 constexpr std::size_t kChunk = std::size_t{256} * 1024;
+constexpr std::uint64_t kKernelChunk = std::uint64_t{16} << 20U;  // as long as it takes to ask whether to go on
+
+// A body that is a file, by the kernel; false when it cannot, and nothing is copied then.
+Result<bool> copy_file(Source& body, io::AtomicFile& out, std::string_view key, const Call& call) {
+  auto* file = dynamic_cast<io::FileSource*>(&body);
+  if (file == nullptr) return false;
+  const std::uint64_t size = file->size();
+  std::uint64_t done = 0;
+  while (done < size) {
+    if (auto going = call.check(base::concat("put ", key)); !going) return pass(going);
+    auto copied = out.write_from(*file, kKernelChunk);
+    if (!copied) return pass(copied);
+    if (*copied == 0 && done == 0) return false;
+    if (*copied == 0) return fail(Errc::corrupt, base::concat("put ", key, ": body has less than ", size, " bytes"));
+    done += *copied;
+  }
+  if (auto going = call.check(base::concat("put ", key)); !going) return pass(going);
+  return true;
+}
 
 class FileBackend final : public Backend {
  public:
@@ -83,7 +102,11 @@ Result<ObjectInfo> FileBackend::put(std::string_view key, Source& body, const Pu
   const Timestamp modified_at = options.modified_at.value_or(clock_.now());
   auto file = create(path);
   if (!file) return pass(file);
-  if (auto copied = backend::copy_body(body, *file, key, call); !copied) return pass(copied);
+  auto copied = copy_file(body, *file, key, call);
+  if (!copied) return pass(copied);
+  if (!*copied) {
+    if (auto sent = backend::copy_body(body, *file, key, call); !sent) return pass(sent);
+  }
   auto committed = options.if_absent ? file->commit_new(modified_at) : file->commit(modified_at);
   if (!committed && committed.error().code == Errc::already_exists) return backend::key_exists(key);
   if (!committed) return pass(committed);

@@ -106,6 +106,15 @@ Result<void> rename_file(const std::string& from, const std::string& to, Gate* g
   return {};
 }
 
+namespace {
+
+bool are_one_file(const std::string& a, const std::string& b) {
+  const auto one = stat_path(a), other = stat_path(b);
+  return one && other && one->device == other->device && one->inode == other->inode;
+}
+
+}  // namespace
+
 Result<void> rename_new(const std::string& from, const std::string& to, Gate* gate) {
   if (auto asked = ask(gate, "rename", to); !asked) return pass(asked);
   int code = again([&] { return ::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE); });
@@ -113,6 +122,10 @@ Result<void> rename_new(const std::string& from, const std::string& to, Gate* ga
   if (code != EINVAL && code != ENOSYS) return Failure(errno_error(code, "rename to", to));
   // File systems without that flag (NFS) decide just as well by a hard link.
   code = again([&] { return ::link(from.c_str(), to.c_str()); });
+  // An NFS server that was asked twice, its first answer being lost, says so of our own link.
+  if (code == EEXIST && are_one_file(from, to)) code = 0;
+  if (code == EPERM || code == EOPNOTSUPP || code == ENOSYS)
+    return fail(Errc::unsupported, "link to " + to + ": the file system has neither exclusive renames nor hard links");
   if (code != 0) return Failure(errno_error(code, "link to", to));
   return remove_file(from, gate);
 }

@@ -122,9 +122,9 @@ Result<void> own_descriptor_like(int fd, const FileInfo& model, const std::strin
     const int group = again([&] { return ::fchown(fd, static_cast<uid_t>(-1), model.gid); });
     if (group != 0 && !refused(group)) return Failure(errno_error(group, "set group of", path));
   }
-  if (const int code = again([&] { return ::fchmod(fd, model.mode); })) {
-    return Failure(errno_error(code, "set mode of", path));
-  }
+  // Where the file system knows no modes it stays as it was made: for its owner only.
+  const int code = again([&] { return ::fchmod(fd, model.mode); });
+  if (code != 0 && !refused(code)) return Failure(errno_error(code, "set mode of", path));
   return {};
 }
 

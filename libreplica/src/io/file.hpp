@@ -44,6 +44,9 @@ class File {
   Result<void> read_exactly_at(std::uint64_t offset, MutableBytes out) const;  // corrupt when short
   Result<void> write_at(std::uint64_t offset, Bytes data);
   Result<void> append(Bytes data);  // at a position of our own, which starts at 0
+  // As append, of what the other has at `offset`: the kernel copies, where it can without moving a byte. How much was
+  // copied; 0 at the end of the other, and where these two file systems cannot.
+  Result<std::uint64_t> append_from(const File& other, std::uint64_t offset, std::uint64_t at_most);
   Result<void> truncate(std::uint64_t size);
   Result<void> sync();  // fsync; after a failure what was written since the last success must be written again
   Result<FileInfo> info() const;
@@ -66,6 +69,7 @@ class FileSource final : public Source {
   Result<std::size_t> read(MutableBytes out) override;
   std::uint64_t size() const override { return size_; }
   Result<void> rewind() override;
+  Result<std::uint64_t> copy_to(File& out, std::uint64_t at_most);  // File::append_from, in the place of read
 
  private:
   FileSource(File file, std::uint64_t size) : file_(std::move(file)), size_(size) {}
@@ -91,6 +95,7 @@ class AtomicFile final : public Writer {
   ~AtomicFile() override;
 
   Result<void> write(Bytes data) override;
+  Result<std::uint64_t> write_from(FileSource& source, std::uint64_t at_most);  // FileSource::copy_to
   // After a failure the name shows what it showed before, except when only the last step (fsync of the directory)
   // failed: then it may show the new file.
   Result<void> commit(std::optional<Timestamp> modified_at = {});

@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <stop_token>
+#include <string_view>
 #include <vector>
 
 #include "engine/database.hpp"
@@ -26,8 +28,9 @@ struct LaneId {
 struct LaneState {
   std::optional<Clock::Steady> due;  // when it wants to run next
   bool running = false;
-  int failures = 0;            // in a row, for backing off
-  std::optional<Errc> told{};  // code of the `error` event of this row
+  int failures = 0;                           // in a row, for backing off
+  std::optional<Errc> told{};                 // code of the `error` event of this row
+  std::optional<Clock::Steady> not_before{};  // the end of the pause after a failure
 };
 
 // One destination of an entry.
@@ -108,6 +111,14 @@ inline std::chrono::milliseconds spacing(const DatabaseConfig& config) {
 constexpr std::chrono::milliseconds backoff(int failures) noexcept {
   const int doublings = failures < 1 ? 0 : failures - 1;
   return doublings >= 5 ? std::chrono::milliseconds(30'000) : std::chrono::milliseconds(1000 << doublings);
+}
+
+// Cut short by up to a quarter, by each database by another part: those that failed together do not come back together.
+inline std::chrono::milliseconds backoff(int failures, std::string_view path) noexcept {
+  const auto whole = backoff(failures);
+  const auto part =
+      static_cast<std::int64_t>((std::hash<std::string_view>()(path) + static_cast<unsigned>(failures)) % 97);
+  return whole - whole / 4 * part / 96;
 }
 
 }  // namespace replica::replicator

@@ -186,8 +186,11 @@ Result<SyncOutcome> Replicator::sync(const std::string& path, bool wait, const C
     if (auto r = replicator::ship_to_all(database, target, call); !r) return pass(r);
   }
   impl_->scheduler.note_progress(entry);
-  for (std::size_t n = 0; n < database.destinations(); ++n)
-    impl_->scheduler.request(entry, {Lane::ship, n}, impl_->environment.clock->steady());
+  for (std::size_t n = 0; n < database.destinations(); ++n) {
+    const replicator::LaneId lane{Lane::ship, n};
+    if (wait) impl_->scheduler.end_pause(*entry, lane);  // it went up
+    impl_->scheduler.request(entry, lane, impl_->environment.clock->steady());
+  }
   return SyncOutcome{target, database.replicated(), target != captured_before || uploaded(database) != uploaded_before};
 }
 

@@ -84,11 +84,27 @@ void Scheduler::request(const std::shared_ptr<Entry>& entry, LaneId id, Steady w
   {
     const std::lock_guard guard(entry->lock);
     LaneState& state = entry->lane(id);
+    if (state.not_before) when = std::max(when, *state.not_before);
     if (entry->phase != Phase::open || (state.due && *state.due <= when)) return;
     state.due = when;
     if (state.running) return;  // looked at when the run ends
   }
   dispatch(entry, id);
+}
+
+// After a failure of the lane that runs now: neither what was asked for meanwhile nor what is captured from now on cuts
+// the pause short.
+void Scheduler::postpone(Entry& entry, LaneId id, int failures) {
+  const auto until = now() + backoff(failures, entry.database.config().path);
+  const std::lock_guard guard(entry.lock);
+  LaneState& state = entry.lane(id);
+  state.not_before = until;
+  if (entry.phase == Phase::open) state.due = until;
+}
+
+void Scheduler::end_pause(Entry& entry, LaneId id) {
+  const std::lock_guard guard(entry.lock);
+  entry.lane(id).not_before.reset();
 }
 
 // Sends a due lane to its pool, now or when its time has come.
@@ -267,7 +283,7 @@ void Scheduler::run_ship(const std::shared_ptr<Entry>& entry, std::size_t number
   auto shipped = destination.ship(call);
   if (!shipped) {
     const int failures = count_failure(*entry, id, shipped.error(), "upload failed");
-    request(entry, id, now() + backoff(failures));
+    postpone(*entry, id, failures);
     return;
   }
   entry->database.note_uploaded();
@@ -276,6 +292,7 @@ void Scheduler::run_ship(const std::shared_ptr<Entry>& entry, std::size_t number
     DestinationLanes& lanes = entry->destinations[number];
     lanes.ship.failures = 0;
     lanes.ship.told.reset();
+    lanes.ship.not_before.reset();
     if (*shipped != before) {
       // Counted from the capture, else one slow upload would put off all later ones.
       const auto change = std::min(start, entry->last_change.value_or(start));
@@ -293,7 +310,7 @@ void Scheduler::run_maintain(const std::shared_ptr<Entry>& entry, std::size_t nu
   auto maintained = destination.maintain(call);
   if (!maintained) {
     const int failures = count_failure(*entry, id, maintained.error(), "maintenance failed");
-    request(entry, id, now() + backoff(failures));
+    postpone(*entry, id, failures);
     return;
   }
   destination.note_maintained();
@@ -301,6 +318,7 @@ void Scheduler::run_maintain(const std::shared_ptr<Entry>& entry, std::size_t nu
     const std::lock_guard guard(entry->lock);
     entry->lane(id).failures = 0;
     entry->lane(id).told.reset();
+    entry->lane(id).not_before.reset();
   }
   after_maintenance_change(entry, number);
 }

@@ -25,8 +25,9 @@ class Scheduler {
   void enable(const std::shared_ptr<Entry>& entry);
   // No lane of `entry` runs any more when it returns.
   void disable(const std::shared_ptr<Entry>& entry);
-  // Asks for a run at `when`, or sooner if it is due sooner already.
+  // Asks for a run at `when`, or sooner if it is due sooner already; not before the end of the pause after a failure.
   void request(const std::shared_ptr<Entry>& entry, LaneId id, Clock::Steady when);
+  void end_pause(Entry& entry, LaneId id);
   QueueDepths queue_depths() const;
   void stop();
 
@@ -41,6 +42,7 @@ class Scheduler {
   WorkerPool& pool(Lane lane);
   std::shared_ptr<Pace> pace_of(const DestinationConfig& config);
   Job job(const std::shared_ptr<Entry>& entry, LaneId id);
+  void postpone(Entry& entry, LaneId id, int failures);
   void dispatch(const std::shared_ptr<Entry>& entry, LaneId id);
   void run(const std::shared_ptr<Entry>& entry, LaneId id);
   void run_capture(const std::shared_ptr<Entry>& entry, const Call& call);
