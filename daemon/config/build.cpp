@@ -40,7 +40,7 @@ replica::DatabaseConfig database_config(const DatabaseSettings& settings, const 
   if (!settings.replica) return out;
   const StoreKind& kind = *kind_named(settings.replica->type).value();
   std::shared_ptr<replica::Backend> backend = kind.make(*settings.replica, settings.path);
-  if (decorate) backend = decorate(std::move(backend));
+  if (decorate) backend = decorate(std::move(backend), settings.path);
   if (kind.remote) backend = replica::make_retrying_backend(std::move(backend), {.attempts = kAttempts});
   out.backend = std::move(backend);
   out.key_layout = kind.layout;

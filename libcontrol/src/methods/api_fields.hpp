@@ -78,7 +78,7 @@ void fields(V& v, SyncResult& r) {
 
 inline constexpr FieldDoc kReplicatedTxidField{"replicated_txid", "",
                                                "Transaction up to which the replica has the changes durably"};
-inline constexpr FieldDoc kDetailsField{"details", "", "Add positions, lag, sizes, replica and last error"};
+inline constexpr FieldDoc kDetailsField{"details", "", "Add positions, lag, sizes, replica, last error and requests"};
 
 template <class V>
 void fields(V& v, StatusParams& p) {
@@ -95,6 +95,21 @@ template <class V>
 void fields(V& v, LastError& r) {
   v(kRequired, {"code", "", "A stable word"}, r.code);
   v(kRequired, {"message", "", ""}, r.message);
+}
+
+template <class V>
+void fields(V& v, RequestTotals& r) {
+  v(kRequired, {"put", "", ""}, r.put);
+  v(kRequired, {"get", "", ""}, r.get);
+  v(kRequired, {"list", "", ""}, r.list);
+  v(kRequired, {"stat", "", ""}, r.stat);
+  v(kRequired, {"remove", "", ""}, r.remove);
+  v(kRequired, {"other", "", ""}, r.other);
+  v(kRequired, {"login", "", ""}, r.login);
+  v(kRequired, {"errors", "", ""}, r.errors);
+  v(kRequired, {"retries", "", ""}, r.retries);
+  v(kRequired, {"bytes_sent", "", ""}, r.bytes_sent);
+  v(kRequired, {"bytes_received", "", ""}, r.bytes_received);
 }
 
 template <class V>
@@ -115,6 +130,11 @@ void fields(V& v, DatabaseEntry& r) {
     {"replica_state", "",
      "`ok`; `failing`; `auth_failed`: the store refuses uploads; `retention_refused`: it only refuses to delete"},
     r.replica_state);
+  v(kOptional,
+    {"requests", "",
+     "What was sent to the replica since the database was registered: requests by class (`put`, `get`, `list`, `stat`, "
+     "`remove`, `other`, `login`), `errors`, `retries`, `bytes_sent`, `bytes_received`; see docs/metrics.md"},
+    r.requests);
 }
 
 struct NoParams {};

@@ -88,6 +88,7 @@ Result<void> put_in_blocks(Container& container, const std::string& store_key, s
   Operation end{.method = "PUT", .key = store_key, .query = {{"comp", "blocklist"}}, .headers = headers};
   end.headers.push_back({.name = "Content-MD5", .value = backend::base64_of(backend::md5(backend::bytes_of(text)))});
   end.body = &list;
+  end.kind = RequestClass::other;
   return commit(container, end, what, call);
 }
 

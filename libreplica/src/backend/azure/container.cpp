@@ -44,6 +44,7 @@ Result<Container::Ready> Container::authorise(const Operation& operation, const 
   Ready out;
   http::Request& request = out.request;
   request.method = operation.method;
+  request.kind = operation.kind;
   request.headers = operation.headers;
   request.headers.push_back({.name = "x-ms-date", .value = http::http_date(clock_.now())});
   request.headers.push_back({.name = "x-ms-version", .value = std::string(operation.version)});
@@ -96,6 +97,7 @@ Result<http::Response> Container::send(const Operation& operation, std::string_v
   for (bool again = false;; again = true) {
     auto ready = authorise(operation, call);
     if (!ready) return pass(ready, what);
+    ready->request.repeats = again;
     auto answer = http_->send(ready->request, call);
     if (!answer) return pass(answer, what);
     if (answer->ok()) return answer;

@@ -17,6 +17,7 @@ struct Operation {
   std::function<Result<void>(const http::Response&)> on_head{};
   std::size_t body_limit = std::size_t{1} << 20U;
   std::string_view version = "2021-12-02";  // of the protocol
+  std::optional<RequestClass> kind{};       // for the count; without it the method says
 };
 
 // Safe from any thread.

@@ -65,7 +65,8 @@ Found judge(const TokenSurroundings& around, const http::Response& answer, std::
   return std::optional(std::move(*token));
 }
 
-Found fetch(const TokenSurroundings& around, const http::Request& request, std::string_view what, const Call& call) {
+Found fetch(const TokenSurroundings& around, http::Request request, std::string_view what, const Call& call) {
+  request.kind = RequestClass::login;
   auto answer = around.http->send(request, call);
   if (!answer) return pass(answer, what);
   return judge(around, *answer, what);
@@ -138,7 +139,8 @@ Found from_machine(const TokenSurroundings& around, const Call& call) {
       around.http->send({.url = concat(base, "/metadata/identity/oauth2/token?", identity_query(around, "2018-02-01")),
                          .headers = {{"Metadata", "true"}},
                          .no_proxy = true,
-                         .body_limit = kLimit},
+                         .body_limit = kLimit,
+                         .kind = RequestClass::login},
                         backend::within(call, kMachinePatience));
   if (auto going = call.check(kWhat); !going) return pass(going);
   if (!answer) return std::nullopt;                                         // not on such a machine

@@ -67,7 +67,8 @@ Result<Token> ask(const std::string& url, const Form& form, std::string_view wha
                               .url = url,
                               .headers = {{"Content-Type", "application/x-www-form-urlencoded"}},
                               .body = &body,
-                              .body_limit = kLimit};
+                              .body_limit = kLimit,
+                              .kind = RequestClass::login};
   auto answer = around.http->send(request, backend::within(call, kServicePatience));
   if (!answer) return pass(answer, what);
   if (!answer->ok())
@@ -162,7 +163,8 @@ Result<Token> token_of_machine(const Surroundings& around, const Call& call) {
                     http::percent_encode(kScope)),
       .headers = {{"Metadata-Flavor", "Google"}},
       .no_proxy = true,
-      .body_limit = kLimit};
+      .body_limit = kLimit,
+      .kind = RequestClass::login};
   const Timestamp now = around.clock.now();
   auto answer = around.http->send(request, backend::within(call, kMetadataPatience));
   if (auto going = call.check("metadata of the machine"); !going) return pass(going);

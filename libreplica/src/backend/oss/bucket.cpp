@@ -74,7 +74,7 @@ Result<http::Request> Bucket::prepare(const s3::Operation& operation, const Call
   if (credentials_.access_key_id.empty() || credentials_.secret_access_key.empty())
     return fail(Errc::permission_denied, "no credentials for the OSS store found",
                 "set access-key-id and secret-access-key, or OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET");
-  http::Request out{.method = operation.method, .headers = operation.headers};
+  http::Request out{.method = operation.method, .headers = operation.headers, .kind = s3::class_of(operation)};
   const SigningRequest request{.method = operation.method,
                                .bucket = options_.bucket,
                                .key = operation.key,
