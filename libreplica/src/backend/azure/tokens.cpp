@@ -19,7 +19,7 @@ constexpr std::chrono::seconds kServicePatience{20}, kMachinePatience{2};
 constexpr std::chrono::minutes kEarly{5};  // before it expires
 constexpr std::string_view kResource = "https://storage.azure.com/";
 
-constexpr TokenSource kSources[] = {from_entra, from_app_service, from_machine};
+constexpr TokenSource kSources[] = {from_entra, from_app_service, from_machine, from_cli};
 
 // A number at one service, a text at another.
 std::optional<std::uint64_t> seconds_in(const boost::json::object& object, std::string_view name) {
@@ -164,8 +164,8 @@ Result<std::string> TokenCache::get(const Call& call) {
   }
   if (still_good) return kept_->text;
   return fail(Errc::permission_denied, "no credentials for the blob store found",
-              "set account-key or sas-token, AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or give this "
-              "machine a managed identity");
+              "set account-key or sas-token, AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, give this "
+              "machine a managed identity, or log in with `az login`");
 }
 
 void TokenCache::forget(std::string_view refused) {
