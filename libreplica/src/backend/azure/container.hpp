@@ -29,6 +29,9 @@ class Container {
   // once.
   Result<http::Response> send(const Operation& operation, std::string_view what, const Call& call);
 
+  // For an answer that is none of 2xx.
+  Error error_of(const http::Response& answer, std::string_view what) const;
+
   // For those who send several at once through client().
   Result<http::Request> prepare(const Operation& operation, const Call& call);
   http::Client& client() noexcept { return *http_; }
