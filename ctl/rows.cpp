@@ -64,7 +64,22 @@ DatabaseRow row_of(const json::object& entry) {
   return row;
 }
 
+// "put 12, list 10; 1 error, 2 retries; 1.2 MB sent, 3 kB received"
+std::string requests_text(const json::object& requests) {
+  std::string classes, trouble;
+  for (const char* name : {"put", "get", "list", "stat", "remove", "other", "login"})
+    if (const auto n = count_of(requests, name).value_or(0); n > 0)
+      classes += (classes.empty() ? "" : ", ") + std::string(name) + " " + std::to_string(n);
+  for (const char* name : {"errors", "retries"})
+    if (const auto n = count_of(requests, name).value_or(0); n > 0)
+      trouble += (trouble.empty() ? "; " : ", ") + std::to_string(n) + " " + name;
+  return (classes.empty() ? "none" : classes) + trouble + "; " +
+         size_text(count_of(requests, "bytes_sent").value_or(0)) + " sent, " +
+         size_text(count_of(requests, "bytes_received").value_or(0)) + " received";
+}
+
 std::string member_text(std::string_view name, const json::value& value) {
+  if (name == "requests" && value.is_object()) return requests_text(value.get_object());
   if (value.is_string()) return printable(value.get_string());
   const auto number = count(value);
   if (number && name.ends_with("_bytes")) return size_text(*number);

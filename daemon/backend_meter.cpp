@@ -29,6 +29,7 @@ class MeteredBackend final : public replica::Backend {
 
   std::string_view type() const noexcept override { return inner_->type(); }
   replica::Capabilities capabilities() const noexcept override { return inner_->capabilities(); }
+  bool counts_requests() const noexcept override { return inner_->counts_requests(); }
   Result<ObjectInfo> put(std::string_view key, replica::Source& body, const replica::PutOptions& options,
                          const Call& call) override {
     return measure("PUT", [&] { return inner_->put(key, body, options, call); });
@@ -57,8 +58,46 @@ class MeteredBackend final : public replica::Backend {
 
 }  // namespace
 
-std::shared_ptr<replica::Backend> BackendMeter::watch(std::shared_ptr<replica::Backend> inner) {
-  return std::make_shared<MeteredBackend>(std::move(inner), *this);
+std::shared_ptr<replica::Backend> BackendMeter::watch(std::shared_ptr<replica::Backend> inner,
+                                                      const std::string& database) {
+  const std::string type(inner->type());
+  std::shared_ptr<replica::RequestCounter> counter;
+  {
+    const std::lock_guard lock(mutex_);
+    if (counters_.size() >= room_) forget_ended();
+    counter = std::make_shared<replica::RequestCounter>(&all_[type]);
+    counters_.emplace(database, Counted{.type = type, .counter = counter});
+  }
+  std::shared_ptr<replica::Backend> counted = replica::make_counted_backend(std::move(inner), std::move(counter));
+  return std::make_shared<MeteredBackend>(std::move(counted), *this);
+}
+
+void BackendMeter::forget_ended() {
+  std::erase_if(counters_, [](const auto& one) { return one.second.counter.expired(); });
+  room_ = std::max<std::size_t>(64, 2 * counters_.size());
+}
+
+std::size_t BackendMeter::watched() const {
+  const std::lock_guard lock(mutex_);
+  return counters_.size();
+}
+
+BackendMeter::Requests BackendMeter::requests() const {
+  const std::lock_guard lock(mutex_);
+  Requests out;
+  for (const auto& [database, one] : counters_)
+    if (const auto counter = one.counter.lock()) out.by_database[database][one.type] += counter->counts();
+  for (const auto& [type, counter] : all_) out.all[type] = counter.counts();
+  return out;
+}
+
+RequestsByType BackendMeter::requests_of(const std::string& database) const {
+  const std::lock_guard lock(mutex_);
+  RequestsByType out;
+  const auto [begin, end] = counters_.equal_range(database);
+  for (auto one = begin; one != end; ++one)
+    if (const auto counter = one->second.counter.lock()) out[one->second.type] += counter->counts();
+  return out;
 }
 
 std::vector<OperationStats> BackendMeter::stats() const {

@@ -1,4 +1,4 @@
-// Counts what is asked of the backends, for /metrics.
+// Counts what is asked of the backends, for /metrics and `status`.
 #pragma once
 
 #include <array>
@@ -24,14 +24,26 @@ struct OperationStats {
   std::map<std::string, std::uint64_t> errors;                    // by code
 };
 
+using RequestsByType = std::map<std::string, replica::RequestCounts>;
+
 // Safe from any thread.
 class BackendMeter {
  public:
   explicit BackendMeter(const replica::Clock& clock) : clock_(clock) {}
 
-  // The same backend, counted. The meter must outlive it.
-  std::shared_ptr<replica::Backend> watch(std::shared_ptr<replica::Backend> inner);
+  // The same backend, counted, for the database of that path. The meter must outlive it.
+  std::shared_ptr<replica::Backend> watch(std::shared_ptr<replica::Backend> inner, const std::string& database);
   std::vector<OperationStats> stats() const;
+
+  // What was sent to stores since their backends were made: of each database by type of replica, and of all that there
+  // ever were.
+  struct Requests {
+    std::map<std::string, RequestsByType> by_database;
+    RequestsByType all;
+  };
+  Requests requests() const;
+  RequestsByType requests_of(const std::string& database) const;
+  std::size_t watched() const;  // backends remembered, some of them perhaps gone
 
   const replica::Clock& clock() const noexcept { return clock_; }
   void record(std::string_view type, std::string_view operation, std::uint64_t bytes, double seconds,
@@ -41,6 +53,14 @@ class BackendMeter {
   const replica::Clock& clock_;
   mutable std::mutex mutex_;
   std::map<std::pair<std::string, std::string>, OperationStats> stats_;
+  struct Counted {
+    std::string type;
+    std::weak_ptr<replica::RequestCounter> counter;  // as long as the backend
+  };
+  void forget_ended();
+  std::multimap<std::string, Counted> counters_;        // by path of the database
+  std::size_t room_ = 64;                               // of counters_, before those that ended are looked for
+  std::map<std::string, replica::RequestCounter> all_;  // by type; never removed
 };
 
 }  // namespace litestreamd

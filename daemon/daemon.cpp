@@ -46,6 +46,7 @@ class Daemon {
         service_({.replicator = replicator_,
                   .log = log,
                   .decorate = decorate(),
+                  .requests = [this](const std::string& database) { return meter_.requests_of(database); },
                   .log_level = options.log_level,
                   .reload_credentials = [this] { reload_credentials(); }},
                  info(), options.config, options.load),
@@ -56,7 +57,9 @@ class Daemon {
  private:
   const config::Config& config() const { return options_.config; }
   config::Decorate decorate() {
-    return [this](std::shared_ptr<replica::Backend> backend) { return meter_.watch(std::move(backend)); };
+    return [this](std::shared_ptr<replica::Backend> backend, const std::string& database) {
+      return meter_.watch(std::move(backend), database);
+    };
   }
   replica::ReplicatorOptions replicator_settings() {
     auto settings = config::replicator_options(config());
@@ -318,6 +321,7 @@ std::string Daemon::metrics() const {
   input.started_at = started_at_;
   input.databases = replicator_.list();
   input.operations = meter_.stats();
+  input.requests = meter_.requests();
   input.process = read_process_stats();
   input.queues = replicator_.queue_depths();
   input.control = control_meter_.stats();

@@ -202,6 +202,57 @@ void operations(Page& page, const std::vector<OperationStats>& all) {
     histogram(page, {{"replica_type", o.replica_type}, {"operation", o.operation}}, kOperationBuckets, o);
 }
 
+// A database without requests has no series, and no class that it did not send.
+void requests(Page& page, const std::vector<DatabaseStatus>& databases, const BackendMeter::Requests& in) {
+  const auto each = [&](auto&& show) {
+    for (const DatabaseStatus& s : databases) {
+      const auto found = in.by_database.find(s.path);
+      if (found == in.by_database.end()) continue;
+      for (const auto& [type, counts] : found->second) show(s.path, type, counts);
+    }
+  };
+  page.family("litestream_db_requests_total", "counter", "Requests sent to the replica of a database, by class");
+  each([&](const std::string& db, const std::string& type, const replica::RequestCounts& counts) {
+    for (std::size_t i = 0; i < replica::kRequestClasses; ++i) {
+      const auto kind = static_cast<replica::RequestClass>(i);
+      if (counts[kind].requests > 0)
+        page.sample({{"db", db}, {"replica_type", type}, {"class", name(kind)}}, counts[kind].requests);
+    }
+  });
+  const auto family = [&](std::string_view name, std::string_view help, std::uint64_t replica::RequestTally::* value) {
+    page.family(name, "counter", help);
+    each([&](const std::string& db, const std::string& type, const replica::RequestCounts& counts) {
+      if (const std::uint64_t n = counts.total().*value; n > 0) page.sample({{"db", db}, {"replica_type", type}}, n);
+    });
+  };
+  family("litestream_db_request_errors_total", "Requests for a database without answer, or refused",
+         &replica::RequestTally::errors);
+  family("litestream_db_request_retries_total", "Requests for a database that repeat what had failed",
+         &replica::RequestTally::retries);
+  family("litestream_db_sent_bytes_total", "Bytes of bodies sent for a database", &replica::RequestTally::bytes_sent);
+  family("litestream_db_received_bytes_total", "Bytes of bodies received for a database",
+         &replica::RequestTally::bytes_received);
+}
+
+// Of all databases that there were, every class.
+void request_totals(Page& page, const RequestsByType& all) {
+  const auto family = [&](std::string_view family_name, std::string_view help,
+                          std::uint64_t replica::RequestTally::* value) {
+    page.family(family_name, "counter", help);
+    for (const auto& [type, counts] : all)
+      for (std::size_t i = 0; i < replica::kRequestClasses; ++i) {
+        const auto kind = static_cast<replica::RequestClass>(i);
+        page.sample({{"replica_type", type}, {"class", name(kind)}}, counts[kind].*value);
+      }
+  };
+  family("litestream_requests_total", "Requests sent to stores", &replica::RequestTally::requests);
+  family("litestream_request_errors_total", "Requests without answer, or refused", &replica::RequestTally::errors);
+  family("litestream_request_retries_total", "Requests that repeat what had failed", &replica::RequestTally::retries);
+  family("litestream_request_sent_bytes_total", "Bytes of bodies sent to stores", &replica::RequestTally::bytes_sent);
+  family("litestream_request_received_bytes_total", "Bytes of bodies received from stores",
+         &replica::RequestTally::bytes_received);
+}
+
 void control_calls(Page& page, const std::vector<ControlStats>& all) {
   page.family("litestream_control_requests_total", "counter", "Calls of the control API");
   for (const auto& c : all) page.sample({{"method", c.method}}, c.count);
@@ -306,6 +357,8 @@ std::string render_metrics(const MetricsInput& input) {
   aggregates(page, input, databases.size());
   queues(page, input.queues);
   operations(page, input.operations);
+  requests(page, databases, input.requests);
+  request_totals(page, input.requests.all);
   control_calls(page, input.control);
   process(page, input);
   return page.take();

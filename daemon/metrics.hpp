@@ -23,6 +23,7 @@ struct MetricsInput {
   replica::Timestamp now{}, started_at{};
   std::vector<replica::DatabaseStatus> databases;
   std::vector<OperationStats> operations;
+  BackendMeter::Requests requests;
   std::vector<ControlStats> control;
   ProcessStats process;
   replica::QueueDepths queues;

@@ -18,7 +18,7 @@ replica::DestinationConfig destination_config(const ReplicaSettings& settings, c
                                               const Decorate& decorate) {
   const StoreKind& kind = *kind_named(settings.type).value();
   std::shared_ptr<replica::Backend> backend = kind.make(settings, database);
-  if (decorate) backend = decorate(std::move(backend));
+  if (decorate) backend = decorate(std::move(backend), database);
   if (kind.remote) backend = replica::make_retrying_backend(std::move(backend), {.attempts = kAttempts});
   replica::DestinationConfig out;
   out.backend = std::move(backend);

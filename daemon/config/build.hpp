@@ -10,8 +10,9 @@
 
 namespace config {
 
-// Wraps every backend that is made: the daemon counts its calls there.
-using Decorate = std::function<std::shared_ptr<replica::Backend>(std::shared_ptr<replica::Backend>)>;
+// Wraps every backend that is made for a database, named by its path: the daemon counts there what is asked of it.
+using Decorate =
+    std::function<std::shared_ptr<replica::Backend>(std::shared_ptr<replica::Backend>, const std::string& database)>;
 
 replica::ReplicatorOptions replicator_options(const Config& config);
 replica::DatabaseConfig database_config(const DatabaseSettings& settings, const Decorate& decorate = {});

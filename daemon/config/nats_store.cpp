@@ -90,6 +90,8 @@ Result<void> check(const StoreSettings& store) {
     return refuse("username and password must both be specified for NATS replica");
   if (store.timeout && *store.timeout <= Duration::zero())
     return refuse("timeout must be greater than 0 (got " + format_duration(*store.timeout) + ")");
+  if (store.reconnect_wait && *store.reconnect_wait < Duration::zero())
+    return refuse("reconnect-wait must not be negative (got " + format_duration(*store.reconnect_wait) + ")");
   return {};
 }
 
@@ -136,6 +138,8 @@ replica::NatsBackendOptions nats_options(const ReplicaSettings& replica) {
   out.client_cert = store.client_cert;
   out.client_key = store.client_key;
   if (store.timeout) out.timeout = to_milliseconds(*store.timeout);
+  if (store.max_reconnects) out.max_reconnects = *store.max_reconnects;
+  if (store.reconnect_wait) out.reconnect_wait = to_milliseconds(*store.reconnect_wait);
   return out;
 }
 

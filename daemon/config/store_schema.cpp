@@ -96,8 +96,9 @@ constexpr StoreKey kRows[] = {
     row<&S::client_key>("client-key", "nats: file of its private key"),
     row<&S::timeout>("timeout", "nats: for connecting, and for a server that is silent (10s)"),
     row<&S::create_bucket>("create-bucket", "nats: true = make the bucket when it is missing (false)"),
-    row<&S::max_reconnects>("max-reconnects", ""),
-    row<&S::reconnect_wait>("reconnect-wait", ""),
+    row<&S::max_reconnects>("max-reconnects",
+                            "nats: attempts in a row to connect, then one a minute; -1 = without bound (-1)"),
+    row<&S::reconnect_wait>("reconnect-wait", "nats: between two attempts to connect (2s)"),
 
     row<&S::credentials_path>("credentials-path",
                               "gs: key file of a service account or user (GOOGLE_APPLICATION_CREDENTIALS, gcloud's, "

@@ -23,7 +23,28 @@ const char* replica_state(const Status& status) {
   return status.retention_error ? "retention_refused" : "ok";
 }
 
-control::DatabaseEntry detailed(const replica::DatabaseStatus& status, replica::Timestamp started_at) {
+std::optional<control::RequestTotals> totals(const RequestsByType& by_type) {
+  replica::RequestCounts counts;
+  for (const auto& one : by_type) counts += one.second;
+  const replica::RequestTally sum = counts.total();
+  if (sum == replica::RequestTally{}) return std::nullopt;
+  const auto of = [&](replica::RequestClass kind) { return counts[kind].requests; };
+  using enum replica::RequestClass;
+  return control::RequestTotals{.put = of(put),
+                                .get = of(get),
+                                .list = of(list),
+                                .stat = of(stat),
+                                .remove = of(remove),
+                                .other = of(other),
+                                .login = of(login),
+                                .errors = sum.errors,
+                                .retries = sum.retries,
+                                .bytes_sent = sum.bytes_sent,
+                                .bytes_received = sum.bytes_received};
+}
+
+control::DatabaseEntry detailed(const replica::DatabaseStatus& status, const RequestsByType& requests,
+                                replica::Timestamp started_at) {
   control::DatabaseEntry out = entry(status.path, status.state);
   out.txid = status.local_txid.value;
   out.replicated_txid = status.replicated_txid.value;
@@ -36,6 +57,7 @@ control::DatabaseEntry detailed(const replica::DatabaseStatus& status, replica::
   if (error) out.last_error = control::LastError{std::string(replica::name(error->code)), error->message};
   if (out.replica) out.replica_state = replica_state(status);
   out.replicas = replica_entries(status);
+  out.requests = totals(requests);
   return out;
 }
 
@@ -60,18 +82,24 @@ std::optional<std::vector<control::ReplicaEntry>> replica_entries(const replica:
   return out;
 }
 
+RequestsByType Service::requests_of(const std::string& database) const {
+  return requests_ ? requests_(database) : RequestsByType();
+}
+
 Result<control::DatabaseEntry> Service::status(const control::StatusParams& params, const control::Call&) {
   const auto path = clean(params.path);
   if (!path) return fail(path.error());
   const auto status = replicator_.status(*path);
   if (!status) return fail(not_found(*path));
-  return params.details ? detailed(*status, info_.started_at) : entry(status->path, status->state);
+  if (!params.details) return entry(status->path, status->state);
+  return detailed(*status, requests_of(*path), info_.started_at);
 }
 
 Result<std::vector<control::DatabaseEntry>> Service::list(const control::ListParams& params, const control::Call&) {
   std::vector<control::DatabaseEntry> out;
   if (params.details) {
-    for (const replica::DatabaseStatus& status : replicator_.list()) out.push_back(detailed(status, info_.started_at));
+    for (const replica::DatabaseStatus& status : replicator_.list())
+      out.push_back(detailed(status, requests_of(status.path), info_.started_at));
   } else {
     for (auto& [path, state] : replicator_.states()) out.push_back(entry(std::move(path), state));
   }

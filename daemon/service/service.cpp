@@ -10,6 +10,7 @@ Service::Service(Surroundings surroundings, DaemonInfo info, config::Config load
     : replicator_(surroundings.replicator),
       logger_(surroundings.log),
       decorate_(std::move(surroundings.decorate)),
+      requests_(std::move(surroundings.requests)),
       log_level_(std::move(surroundings.log_level)),
       reload_credentials_(std::move(surroundings.reload_credentials)),
       info_(std::move(info)),

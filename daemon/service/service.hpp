@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 
+#include "backend_meter.hpp"
 #include "config/build.hpp"
 #include "config/config.hpp"
 #include "config/persist.hpp"
@@ -28,6 +29,8 @@ class Service final : public control::Service {
     replica::Replicator& replicator;
     LogSink& log;
     config::Decorate decorate;
+    // Asked of the stores for a database, by type of replica; empty when nothing was.
+    std::function<RequestsByType(const std::string&)> requests{};
     std::string log_level{};                     // of the command line, see make_log_sink
     std::function<void()> reload_credentials{};  // tokens and certificates, with each reload
   };
@@ -61,6 +64,7 @@ class Service final : public control::Service {
   void refuse_changes() noexcept { closing_ = true; }
 
  private:
+  RequestsByType requests_of(const std::string& database) const;
   // The path as it is registered, or why nothing may be changed.
   control::Result<std::string> admit(const std::string& path) const;
   // What `start -config` would register. Changes nothing.
@@ -95,6 +99,7 @@ class Service final : public control::Service {
   replica::Replicator& replicator_;
   LogSink& logger_;
   config::Decorate decorate_;
+  std::function<RequestsByType(const std::string&)> requests_;
   std::string log_level_;
   std::function<void()> reload_credentials_;
   DaemonInfo info_;

@@ -135,6 +135,31 @@ TEST_CASE("errors of the blob service have codes and hints") {
   CHECK(code_of(keys(*backend)) == name(row.errc));
 }
 
+TEST_CASE("a refusal of the blob service that is about the clock says so") {
+  class LateClock final : public Clock {
+   public:
+    Timestamp now() const override { return parse_rfc3339("2026-01-01T11:40:00Z").value(); }
+    Steady steady() const override { return SystemClock().steady(); }
+  };
+  std::string date = "Thu, 01 Jan 2026 12:00:00 GMT";
+  ScriptedServer server([&](const std::string&) {
+    return http_answer("403 Forbidden", "", "x-ms-error-code: AuthenticationFailed\r\nDate: " + date + "\r\n");
+  });
+  const LateClock clock;
+  auto options = options_for(server);
+  options.clock = &clock;
+  options.part_size = 1000;
+  const auto backend = make_azure_backend(options);
+  const std::string late = "set the clock of this machine: it is 20 minutes behind that of the store";
+  CHECK(put(*backend).error().hint == late);
+  CHECK(put(*backend, 3000).error().hint == late);
+  CHECK(keys(*backend).error().hint == late);
+  date = "Thu, 01 Jan 2026 11:10:00 GMT";
+  CHECK(put(*backend).error().hint == "set the clock of this machine: it is 30 minutes ahead of that of the store");
+  date = "Thu, 01 Jan 2026 11:42:00 GMT";
+  CHECK(put(*backend).error().hint.starts_with("check account-name and account-key or sas-token"));
+}
+
 TEST_CASE("an answer that repeats what was signed is not repeated") {
   ScriptedServer server([](const std::string&) {
     return error_answer("403 Forbidden", "AuthenticationFailed", "signature 'c2VjcmV0' is wrong");

@@ -1,4 +1,6 @@
 // Tokens of Entra ID: where they come from, in which order, and how they are renewed.
+#include <array>
+#include <ctime>
 #include <fstream>
 #include <map>
 
@@ -118,6 +120,72 @@ TEST_CASE("without any identity it is said what to do") {
   CHECK(f.get().starts_with("unavailable: find credentials: token of the managed identity"));
   f.variables["AZURE_POD_IDENTITY_AUTHORITY_HOST"] = "http://127.0.0.1:1";
   CHECK(f.get() == "permission_denied: no credentials for the blob store found");
+}
+
+TEST_CASE("who has logged in with the command line of Azure") {
+  Fixture f;
+  f.answer = http_answer("404 Not Found");  // no managed identity
+  const auto az = [&](const std::string& script) {
+    std::ofstream(f.dir.path("az")) << "#!/bin/sh\n" << script << "\n";
+    std::filesystem::permissions(f.dir.path("az"), std::filesystem::perms::owner_all);
+  };
+  f.variables["PATH"] = f.dir.path("it's none") + ":/usr/bin:/bin";
+  const std::string none = "permission_denied: no credentials for the blob store found";
+  if (std::filesystem::exists("/usr/bin/az")) return;
+  CHECK(f.get() == none);
+  f.variables["PATH"] = f.dir.path() + ":/usr/bin:/bin";
+  az("echo \"$@\" >" + f.dir.path("asked") + R"(
+echo '{"accessToken": "CLI1", "expiresOn": "2020-01-01 01:00:00.000000", "expires_on": 1767229200, "tokenType": "Bearer"}')");
+  CHECK(f.get() == "CLI1");
+  std::ifstream asked(f.dir.path("asked"));
+  std::string arguments;
+  std::getline(asked, arguments);
+  CHECK(arguments == "account get-access-token -o json --resource https://storage.azure.com/");
+  SECTION("the managed identity comes before it") {
+    f.answer = Fixture::token("M");
+    CHECK(f.get() == "M");
+  }
+  SECTION("nobody is logged in") {
+    az("echo 'ERROR: Please run az login: secret' >&2; exit 1");
+    const auto refused = f.cache()->get({});
+    REQUIRE_FALSE(refused);
+    CHECK(error_of(refused) ==
+          "permission_denied: find credentials: az account get-access-token: the command ended with status 1");
+    CHECK(contains(refused.error().hint, "az login"));
+  }
+  SECTION("what is no answer") {
+    for (const char* text : {"[]", "{}", R"({"accessToken":"T"})", R"({"accessToken":"T","expiresOn":"soon"})",
+                             R"({"accessToken":"T\r\nX: y","expires_on":1767229200})"}) {
+      INFO(text);
+      az("echo '" + std::string(text) + "'");
+      CHECK(f.get().starts_with("unavailable: find credentials: az account get-access-token: the answer "));
+    }
+  }
+}
+
+TEST_CASE("a token of the command line is asked for again before its end") {
+  Fixture f;
+  f.answer = http_answer("404 Not Found");
+  f.variables["PATH"] = f.dir.path() + ":/usr/bin:/bin";
+  f.clock.time = Timestamp(std::chrono::seconds(1'767'225'600));
+  const auto az = [&](const std::string& token, const std::string& expires) {
+    std::ofstream(f.dir.path("az")) << "#!/bin/sh\necho '{\"accessToken\": \"" << token << "\", " << expires << "}'\n";
+    std::filesystem::permissions(f.dir.path("az"), std::filesystem::perms::owner_all);
+  };
+  // What older versions say: local time.
+  std::array<char, 64> local{};
+  const std::time_t in_an_hour = 1'767'229'200;
+  std::tm parts{};
+  REQUIRE(localtime_r(&in_an_hour, &parts) != nullptr);
+  REQUIRE(std::strftime(local.data(), local.size(), "%Y-%m-%d %H:%M:%S.000000", &parts) > 0);
+  az("T1", "\"expiresOn\": \"" + std::string(local.data()) + "\"");
+  const auto cache = f.cache();
+  CHECK(cache->get({}).value() == "T1");
+  az("T2", "\"expires_on\": 1767240000");
+  f.clock.time += std::chrono::minutes(54);
+  CHECK(cache->get({}).value() == "T1");
+  f.clock.time += std::chrono::minutes(1);
+  CHECK(cache->get({}).value() == "T2");
 }
 
 TEST_CASE("a refusal of Entra ID tells the reason and no secret") {

@@ -8,6 +8,16 @@ using namespace servers;
 
 namespace {
 
+class TestClock final : public Clock {
+ public:
+  Timestamp now() const override { return SystemClock().now(); }
+  Steady steady() const override { return steady_; }
+  void pass(std::chrono::seconds time) { steady_ += time; }
+
+ private:
+  Steady steady_ = SystemClock().steady();
+};
+
 std::string stat_error(const NatsBackendOptions& options) {
   const auto backend = make_nats_backend(options);
   return error_of(backend->stat("missing", {}));
@@ -166,6 +176,48 @@ TEST_CASE("NATS goes on after a restart of the server") {
   MemorySink sink;
   CHECK(error_of(make_retrying_backend(make_nats_backend(nats.options()))->get("a", {}, sink, {})) == "none");
   CHECK(sink.data() == data);
+}
+
+TEST_CASE("NATS: a server that is away is asked once in reconnect-wait, and found when it is back") {
+  if (skipped_without(kNats)) return;
+  Nats nats;
+  TestClock clock;
+  auto options = nats.options();
+  options.clock = &clock;
+  options.max_reconnects = 2;
+  options.reconnect_wait = std::chrono::seconds(5);
+  const auto backend = make_nats_backend(options);
+  CHECK(put_error(*backend, "a", some_bytes(10)) == "none");
+  nats.server().kill();
+  const auto stat = [&] { return backend->stat("a", {}); };
+  const auto is_attempt = [](const Result<ObjectInfo>& failed) {
+    REQUIRE_FALSE(failed);
+    CHECK(failed.error().code == Errc::unavailable);
+    const std::string& text = failed.error().message;
+    return text.find(": connect: ") != std::string::npos && text.find("tried again") == std::string::npos;
+  };
+  while (!is_attempt(stat())) {
+    // Until the loss of the connection is noticed.
+  }
+  for (int attempt = 1; attempt < 3; ++attempt) {
+    const auto early = stat();
+    CHECK_FALSE(is_attempt(early));
+    CHECK(early.error().message.find("(tried again in ") != std::string::npos);
+    clock.pass(std::chrono::seconds(5));
+    CHECK(is_attempt(stat()));
+  }
+  // Now it is back, but was given up: the next attempt is a minute after the last.
+  nats.server().start();
+  clock.pass(std::chrono::seconds(59));
+  const auto given_up = stat();
+  REQUIRE_FALSE(given_up);
+  CHECK(given_up.error().hint.find("max-reconnects") != std::string::npos);
+  clock.pass(std::chrono::seconds(1));
+  CHECK(error_of(stat()) == "none");
+  // And is asked anew at once when it is lost again.
+  nats.server().kill();
+  nats.server().start();
+  if (!stat()) CHECK(error_of(stat()) == "none");  // the first notices the loss, if nothing did before
 }
 
 TEST_CASE("a silent NATS server is given up, at once when the caller stops") {

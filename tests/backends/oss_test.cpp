@@ -97,8 +97,12 @@ TEST_CASE("wrong credentials, a wrong clock and a wrong region are refused by OS
   }
   SECTION("none") {
     options.access_key_id = options.secret_access_key = "";
-    options.environment = [](std::string_view) { return std::nullopt; };
-    hint = "set access-key-id and secret-access-key, or OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET";
+    options.environment = [](std::string_view name) -> std::optional<std::string> {
+      return name == "ALIBABA_CLOUD_ECS_METADATA_DISABLED" ? std::optional<std::string>("true") : std::nullopt;
+    };
+    hint =
+        "set access-key-id and secret-access-key, or OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET, or give the instance "
+        "a RAM role";
   }
   for (const Error& error : refusals(*make_oss_backend(options))) {
     INFO(error.message);

@@ -247,7 +247,7 @@ TEST_CASE("help for the command line") {
   CHECK(control::usage(*control::find_method("status")) == "status [OPTIONS] DB_PATH");
   CHECK(control::usage(*control::find_method("list")) == "list [OPTIONS]");
   CHECK(control::options_help(*control::find_method("list")) ==
-        "  -details  Add positions, lag, sizes, replica and last error\n");
+        "  -details  Add positions, lag, sizes, replica, last error and requests\n");
   CHECK(control::usage(*control::find_method("info")) == "info");
   CHECK(control::options_help(*control::find_method("info")).empty());
 }

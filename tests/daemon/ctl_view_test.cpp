@@ -63,6 +63,15 @@ TEST_CASE("objects a member a line, actions in one line") {
         "replica          file:///r\nlast_sync_at     2024-01-01T00:00:48Z\n");
   CHECK(object_text({{"pid", 12}, {"persist_to_config", false}, {"last_error", {{"code", "x"}}}}) ==
         "pid                12\npersist_to_config  no\nlast_error         {\"code\":\"x\"}\n");
+  CHECK(object_text({{"requests",
+                      {{"put", 12},
+                       {"get", 0},
+                       {"list", 10},
+                       {"errors", 3},
+                       {"retries", 2},
+                       {"bytes_sent", 1234567},
+                       {"bytes_received", 0}}}}) ==
+        "requests  put 12, list 10; 3 errors, 2 retries; 1.2 MB sent, 0 B received\n");
   CHECK(outcome_line({{"status", "synced"}, {"path", "/a.db"}, {"txid", 3}, {"replicated_txid", 3}}) ==
         "/a.db  synced  0000000000000003\n");
   CHECK(outcome_line({{"status", "started"}, {"path", "/a.db"}}) == "/a.db  started\n");

@@ -159,7 +159,7 @@ TEST_CASE("every family is described once and every sample belongs to the family
 TEST_CASE("calls of a backend are counted by kind") {
   const replica::SystemClock clock;
   litestreamd::BackendMeter meter(clock);
-  const auto backend = meter.watch(replica::make_memory_backend());
+  const auto backend = meter.watch(replica::make_memory_backend(), "/db");
   const std::vector<std::byte> body(100);
   replica::MemorySource source(body);
   REQUIRE(backend->put("k", source, {}, {}));
@@ -183,6 +183,53 @@ TEST_CASE("calls of a backend are counted by kind") {
   CHECK(has_line(text,
                  "litestream_replica_operation_duration_seconds_bucket{replica_type=\"memory\",operation=\"PUT\",le="
                  "\"+Inf\"} 1"));
+}
+
+TEST_CASE("requests have series by database and class, none for what was never asked") {
+  const replica::SystemClock clock;
+  litestreamd::BackendMeter meter(clock);
+  const auto put = [](replica::Backend& backend) {
+    const std::vector<std::byte> body(100);
+    replica::MemorySource source(body);
+    REQUIRE(backend.put("k", source, {}, {}));
+  };
+  const auto busy = meter.watch(replica::make_memory_backend(), "/busy.db"),
+             second = meter.watch(replica::make_memory_backend(), "/busy.db"),
+             idle = meter.watch(replica::make_memory_backend(), "/idle.db"),
+             hidden = meter.watch(replica::make_memory_backend(), "/hidden.db");
+  auto gone = meter.watch(replica::make_memory_backend(), "/gone.db");
+  put(*busy);
+  put(*second);
+  REQUIRE(busy->remove("k", {}));
+  put(*hidden);
+  put(*gone);
+  gone.reset();
+  MetricsInput in;
+  for (const char* path : {"/busy.db", "/idle.db", "/gone.db", "/hidden.db"}) in.databases.emplace_back().path = path;
+  in.max_databases = 3;
+  in.requests = meter.requests();
+  const std::string text = render_metrics(in);
+  const std::string of_busy = "{db=\"/busy.db\",replica_type=\"memory\"";
+  CHECK(has_line(text, "litestream_db_requests_total" + of_busy + ",class=\"put\"} 2"));
+  CHECK(has_line(text, "litestream_db_requests_total" + of_busy + ",class=\"remove\"} 1"));
+  CHECK(has_line(text, "litestream_db_sent_bytes_total" + of_busy + "} 200"));
+  CHECK(text.find("litestream_db_requests_total" + of_busy + ",class=\"list\"") == std::string::npos);
+  CHECK(text.find("litestream_db_request_errors_total{") == std::string::npos);
+  for (const char* path : {"/idle.db", "/gone.db", "/hidden.db"})
+    CHECK(text.find("litestream_db_requests_total{db=\"" + std::string(path)) == std::string::npos);
+  // All that there were, and every class from the beginning.
+  CHECK(has_line(text, "litestream_requests_total{replica_type=\"memory\",class=\"put\"} 4"));
+  CHECK(has_line(text, "litestream_requests_total{replica_type=\"memory\",class=\"list\"} 0"));
+  CHECK(has_line(text, "litestream_request_sent_bytes_total{replica_type=\"memory\",class=\"put\"} 400"));
+  CHECK(meter.requests_of("/busy.db").at("memory").total().requests == 3);
+  CHECK(meter.requests_of("/gone.db").empty());
+}
+
+TEST_CASE("the memory of a meter is that of the backends there are") {
+  const replica::SystemClock clock;
+  litestreamd::BackendMeter meter(clock);
+  for (int i = 0; i < 1000; ++i) meter.watch(replica::make_memory_backend(), "/" + std::to_string(i) + ".db");
+  CHECK(meter.watched() <= 64);
 }
 
 TEST_CASE("slow calls stand in their bucket and all above") {

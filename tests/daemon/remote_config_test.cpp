@@ -114,8 +114,7 @@ TEST_CASE("every key of a nats replica has its effect") {
   const auto options = config::nats_options(replica_of(
       "url: 'nats://h', bucket: b, jwt: J, seed: S, creds: /c, nkey: N, username: u, password: p, token: t, tls: true, "
       "root-cas: [/ca1, /ca2], client-cert: /cc, client-key: /ck, timeout: 3s, create-bucket: true, max-reconnects: "
-      "-1, "
-      "reconnect-wait: 2s"));
+      "7, reconnect-wait: 5s"));
   CHECK(options.url == "nats://h:4222");
   CHECK(options.bucket == "b");
   CHECK(options.jwt == "J");
@@ -131,10 +130,14 @@ TEST_CASE("every key of a nats replica has its effect") {
   CHECK(options.client_key == "/ck");
   CHECK(options.timeout == std::chrono::seconds(3));
   CHECK(options.create_bucket);
+  CHECK(options.max_reconnects == 7);
+  CHECK(options.reconnect_wait == std::chrono::seconds(5));
   const auto plain = replica_of("type: nats, bucket: b");
   CHECK(config::nats_options(plain).url == "nats://127.0.0.1:4222");
   CHECK(config::nats_options(plain).timeout == std::chrono::seconds(10));
   CHECK_FALSE(config::nats_options(plain).create_bucket);
+  CHECK(config::nats_options(plain).max_reconnects == -1);
+  CHECK(config::nats_options(plain).reconnect_wait == std::chrono::seconds(2));
   CHECK(plain.location == "nats://127.0.0.1/b");
 }
 

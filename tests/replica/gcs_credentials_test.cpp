@@ -1,6 +1,7 @@
 // Where the tokens for Google Cloud Storage come from, and how they are renewed.
 #include "backend/gcs/jwt.hpp"
 #include "gcs_key_fixture.hpp"
+#include "http/status.hpp"
 #include "replica/backends/gcs.hpp"
 
 using namespace gcs_fixture;
@@ -37,6 +38,20 @@ TEST_CASE("a service account signs for its tokens, which are kept until shortly 
   REQUIRE_FALSE(failed);
   CHECK(failed.error().code == Errc::busy);
   CHECK(google.requests().size() == 4);
+}
+
+TEST_CASE("a refused service account is told what to do: a new key, or the clock") {
+  Fixture f;
+  const std::string refusal = R"({"error":"invalid_grant","error_description":"Invalid JWT: check your iat and exp"})";
+  std::string date = "Date: " + http::http_date(f.clock.time) + "\r\n";
+  ScriptedServer google([&](const std::string&) { return http_answer("400 Bad Request", refusal, date); });
+  const auto cache = f.cache(f.file("key.json", f.service_account(google.url() + "/token")));
+  const auto refused = cache->get({});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == Errc::permission_denied);
+  CHECK(refused.error().hint == "the credentials are not (or no longer) good: make a new key");
+  date = "Date: " + http::http_date(f.clock.time + std::chrono::hours(2)) + "\r\n";
+  CHECK(cache->get({}).error().hint == "set the clock of this machine: it is 120 minutes behind that of the store");
 }
 
 TEST_CASE("a user shows a refresh token") {

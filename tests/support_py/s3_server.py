@@ -16,16 +16,16 @@ ENVIRONMENT = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET}
 
 
 class S3Server(servers.LocalServer):
-    """One bucket in a directory below `directory`."""
+    """One bucket in a directory below `directory`; `options` are the server's own."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, *options):
         self.root = pathlib.Path(directory) / "s3"
         self.root.mkdir()
         port = servers.free_port()
         accounts = pathlib.Path(directory) / "s3-accounts"
         accounts.mkdir()
         command = [PROGRAM, "--port", f"127.0.0.1:{port}", "--region", REGION, "--keep-alive", "--quiet",
-                   "--iam-dir", accounts, "--iam-cache-disable", "posix", self.root]
+                   "--iam-dir", accounts, "--iam-cache-disable", *options, "posix", self.root]
         env = {"ROOT_ACCESS_KEY": KEY, "ROOT_SECRET_KEY": SECRET, "PATH": "/usr/bin:/bin"}
         super().__init__(command, port, pathlib.Path(directory) / "s3.log", env)
         self.request("PUT", f"/{BUCKET}")

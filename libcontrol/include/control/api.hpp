@@ -90,6 +90,13 @@ struct ListParams {
 
 enum class DatabaseState { closed, open };
 
+// What was asked of a store.
+struct RequestTotals {
+  std::uint64_t put = 0, get = 0, list = 0, stat = 0, remove = 0, other = 0, login = 0;
+  std::uint64_t errors = 0, retries = 0;
+  std::uint64_t bytes_sent = 0, bytes_received = 0;
+};
+
 // Result of status, and one entry of list's array. What follows the first two members is there with `details` only.
 struct DatabaseEntry {
   std::string path;
@@ -105,6 +112,7 @@ struct DatabaseEntry {
   // How the replica takes what it is sent: "ok", "failing", "auth_failed" or "retention_refused"; none without one.
   std::optional<std::string> replica_state{};
   std::optional<std::vector<ReplicaEntry>> replicas{};  // when there are several; above is what holds for all of them
+  std::optional<RequestTotals> requests{};  // to its replica, since it was registered; none before the first
 };
 
 struct InfoResult {

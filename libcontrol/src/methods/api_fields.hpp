@@ -78,7 +78,7 @@ void fields(V& v, SyncResult& r) {
 
 inline constexpr FieldDoc kReplicatedTxidField{"replicated_txid", "",
                                                "Transaction up to which the replica has the changes durably"};
-inline constexpr FieldDoc kDetailsField{"details", "", "Add positions, lag, sizes, replica and last error"};
+inline constexpr FieldDoc kDetailsField{"details", "", "Add positions, lag, sizes, replica, last error and requests"};
 
 template <class V>
 void fields(V& v, StatusParams& p) {
@@ -115,6 +115,21 @@ void fields(V& v, ReplicaEntry& r) {
 }
 
 template <class V>
+void fields(V& v, RequestTotals& r) {
+  v(kRequired, {"put", "", ""}, r.put);
+  v(kRequired, {"get", "", ""}, r.get);
+  v(kRequired, {"list", "", ""}, r.list);
+  v(kRequired, {"stat", "", ""}, r.stat);
+  v(kRequired, {"remove", "", ""}, r.remove);
+  v(kRequired, {"other", "", ""}, r.other);
+  v(kRequired, {"login", "", ""}, r.login);
+  v(kRequired, {"errors", "", ""}, r.errors);
+  v(kRequired, {"retries", "", ""}, r.retries);
+  v(kRequired, {"bytes_sent", "", ""}, r.bytes_sent);
+  v(kRequired, {"bytes_received", "", ""}, r.bytes_received);
+}
+
+template <class V>
 void fields(V& v, DatabaseEntry& r) {
   v(kRequired, kPathField, r.path);
   v(kRequired, {"status", "", "`open`: open and replicating; `closed`: registered but not replicating"}, r.status);
@@ -133,6 +148,11 @@ void fields(V& v, DatabaseEntry& r) {
      "`ok`; `failing`; `auth_failed`: the store refuses uploads; `retention_refused`: it only refuses to delete"},
     r.replica_state);
   v(kOptional, kReplicasField, r.replicas);
+  v(kOptional,
+    {"requests", "",
+     "What was sent to the replica since the database was registered: requests by class (`put`, `get`, `list`, `stat`, "
+     "`remove`, `other`, `login`), `errors`, `retries`, `bytes_sent`, `bytes_received`; see docs/metrics.md"},
+    r.requests);
 }
 
 struct NoParams {};

@@ -31,6 +31,7 @@ std::string_view type_name(const double&) { return "number"; }
 std::string_view type_name(const std::vector<std::string>&) { return "array"; }
 std::string_view type_name(const LastError&) { return "object"; }
 std::string_view type_name(const std::vector<ReplicaEntry>&) { return "array"; }
+std::string_view type_name(const RequestTotals&) { return "object"; }
 
 // An empty string counts as not given.
 std::optional<Error> from_json(std::string_view name, const json::value& value, std::string& member) {
@@ -105,6 +106,7 @@ json::value to_json(double member) {
 }
 
 json::value to_json(const LastError& member) { return encode(member); }
+json::value to_json(const RequestTotals& member) { return encode(member); }
 
 json::value to_json(const std::vector<ReplicaEntry>& member) {
   json::array out;

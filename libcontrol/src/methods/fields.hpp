@@ -37,6 +37,7 @@ std::string_view type_name(const double&);
 std::string_view type_name(const std::vector<std::string>&);
 std::string_view type_name(const LastError&);
 std::string_view type_name(const std::vector<ReplicaEntry>&);
+std::string_view type_name(const RequestTotals&);
 
 std::optional<Error> from_json(std::string_view name, const boost::json::value& value, std::string& member);
 std::optional<Error> from_json(std::string_view name, const boost::json::value& value, bool& member);
@@ -58,6 +59,7 @@ boost::json::value to_json(double member);
 boost::json::value to_json(const std::vector<std::string>& member);
 boost::json::value to_json(const LastError& member);
 boost::json::value to_json(const std::vector<ReplicaEntry>& member);
+boost::json::value to_json(const RequestTotals& member);
 
 // Parameters from the wire. The first complaint wins: those of known members in their order, then unknown ones.
 class Decoder {

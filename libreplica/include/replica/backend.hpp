@@ -25,6 +25,7 @@
 
 #include "replica/bytes.hpp"
 #include "replica/clock.hpp"
+#include "replica/requests.hpp"
 
 namespace replica {
 
@@ -57,6 +58,8 @@ class Backend {
   virtual ~Backend() = default;
   virtual std::string_view type() const noexcept = 0;  // "file", "s3"…
   virtual Capabilities capabilities() const noexcept = 0;
+  // True: each request it sends is added to Call::requests where it is sent. False: a call is a request.
+  virtual bool counts_requests() const noexcept { return false; }
   virtual Result<ObjectInfo> put(std::string_view key, Source& body, const PutOptions&, const Call&) = 0;
   // Returns the bytes written to `out`. After an error what `out` holds is void.
   virtual Result<std::uint64_t> get(std::string_view key, ByteRange, Sink& out, const Call&) = 0;
@@ -98,6 +101,9 @@ struct RetryOptions {
 // sink reset, and a listing goes on after the last key it gave. An if_absent put that finds the key taken after a
 // failure of its own compares: the same bytes are taken for its own.
 std::unique_ptr<Backend> make_retrying_backend(std::shared_ptr<Backend> inner, RetryOptions options = {});
+
+// Adds what is asked of `inner` to `counter`. Below the decorator that retries, so that each attempt counts.
+std::unique_ptr<Backend> make_counted_backend(std::shared_ptr<Backend> inner, std::shared_ptr<RequestCounter> counter);
 
 // For tests: asked before every call, from any thread; a returned error fails it. The key of a listing is its prefix.
 // `after` = let the call happen, then report failure even though it worked.

@@ -9,6 +9,8 @@
 
 namespace replica {
 
+class RequestCounter;
+
 class Clock {
  public:
   using Steady = std::chrono::steady_clock::time_point;
@@ -27,6 +29,9 @@ class SystemClock final : public Clock {
 struct Call {
   std::stop_token stop{};
   std::optional<Clock::Steady> deadline{};
+  // For backends: what this call sends counts there, and how many attempts have failed before it.
+  RequestCounter* requests = nullptr;
+  int attempt = 0;
 
   // `cancelled` or `timed_out` when the caller has given up. `what` names the operation.
   Result<void> check(std::string_view what) const;

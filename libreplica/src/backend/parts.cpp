@@ -93,6 +93,7 @@ Result<const http::Request*> PartFeed::next() {
   if (!request) return pass(request, what_);
   slot->request = std::move(*request);
   slot->state = Slot::State::sending;
+  slot->request.repeats = slot->sends > 0;
   ++slot->sends;
   return &slot->request;
 }

@@ -52,6 +52,7 @@ class RetryingBackend final : public Backend {
 
   std::string_view type() const noexcept override { return inner_->type(); }
   Capabilities capabilities() const noexcept override { return inner_->capabilities(); }
+  bool counts_requests() const noexcept override { return inner_->counts_requests(); }
 
   Result<ObjectInfo> put(std::string_view key, Source& body, const PutOptions& options, const Call& call) override;
   Result<std::uint64_t> get(std::string_view key, ByteRange range, Sink& out, const Call& call) override;
@@ -59,12 +60,13 @@ class RetryingBackend final : public Backend {
   Result<void> list(std::string_view prefix, std::string_view after, const Visitor& visitor, const Call& call) override;
   Result<void> remove(std::string_view key, const Call& call) override;
   Result<void> remove_folders(std::string_view name, const Call& call) override {
-    return retry(base::concat("remove folders ", name), call, [&](int) { return inner_->remove_folders(name, call); });
+    return retry(base::concat("remove folders ", name), call,
+                 [&](int, const Call& one) { return inner_->remove_folders(name, one); });
   }
 
  private:
   template <class Attempt>
-  auto retry(std::string_view what, const Call& call, Attempt attempt) -> decltype(attempt(0));
+  auto retry(std::string_view what, const Call& call, Attempt attempt) -> decltype(attempt(0, call));
   template <class T>
   bool may_go_on(Result<T>& result, std::string_view what, int failures, const Call& call);
   milliseconds pause_after(int failures);
@@ -104,11 +106,13 @@ bool RetryingBackend::may_go_on(Result<T>& result, std::string_view what, int fa
   return true;
 }
 
-// `attempt` is told how many have failed before it.
+// `attempt` is told how many have failed before it, its Call too.
 template <class Attempt>
-auto RetryingBackend::retry(std::string_view what, const Call& call, Attempt attempt) -> decltype(attempt(0)) {
+auto RetryingBackend::retry(std::string_view what, const Call& call, Attempt attempt) -> decltype(attempt(0, call)) {
+  Call numbered = call;
   for (int failures = 0;;) {
-    auto result = attempt(failures);
+    numbered.attempt = call.attempt + failures;
+    auto result = attempt(failures, numbered);
     if (result) return result;
     if (!may_go_on(result, what, ++failures, call)) return result;
   }
@@ -116,11 +120,11 @@ auto RetryingBackend::retry(std::string_view what, const Call& call, Attempt att
 
 Result<ObjectInfo> RetryingBackend::put(std::string_view key, Source& body, const PutOptions& options,
                                         const Call& call) {
-  return retry(base::concat("put ", key), call, [&](int failures) -> Result<ObjectInfo> {
+  return retry(base::concat("put ", key), call, [&](int failures, const Call& one) -> Result<ObjectInfo> {
     if (failures > 0) {
       if (auto rewound = body.rewind(); !rewound) return pass(rewound, "rewind body");
     }
-    auto stored = inner_->put(key, body, options, call);
+    auto stored = inner_->put(key, body, options, one);
     const bool in_doubt = options.if_absent && failures > 0;
     if (stored || !in_doubt || stored.error().code != Errc::precondition_failed) return stored;
     return settle_conflict(key, body, std::move(stored.error()), call);
@@ -143,16 +147,16 @@ Result<ObjectInfo> RetryingBackend::settle_conflict(std::string_view key, Source
 }
 
 Result<std::uint64_t> RetryingBackend::get(std::string_view key, ByteRange range, Sink& out, const Call& call) {
-  return retry(base::concat("get ", key), call, [&](int failures) -> Result<std::uint64_t> {
+  return retry(base::concat("get ", key), call, [&](int failures, const Call& one) -> Result<std::uint64_t> {
     if (failures > 0) {
       if (auto reset = out.reset(); !reset) return pass(reset);
     }
-    return inner_->get(key, range, out, call);
+    return inner_->get(key, range, out, one);
   });
 }
 
 Result<ObjectInfo> RetryingBackend::stat(std::string_view key, const Call& call) {
-  return retry(base::concat("stat ", key), call, [&](int) { return inner_->stat(key, call); });
+  return retry(base::concat("stat ", key), call, [&](int, const Call& one) { return inner_->stat(key, one); });
 }
 
 Result<void> RetryingBackend::list(std::string_view prefix, std::string_view after, const Visitor& visitor,
@@ -164,17 +168,17 @@ Result<void> RetryingBackend::list(std::string_view prefix, std::string_view aft
     enough = !visitor(object);
     return !enough;
   };
-  return retry(base::concat("list ", prefix), call, [&](int) -> Result<void> {
+  return retry(base::concat("list ", prefix), call, [&](int, const Call& one) -> Result<void> {
     // NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
     const std::string from = last;  // a view of `last` would move under the listing
-    auto listed = inner_->list(prefix, from, noting, call);
+    auto listed = inner_->list(prefix, from, noting, one);
     if (enough) return {};
     return listed;
   });
 }
 
 Result<void> RetryingBackend::remove(std::string_view key, const Call& call) {
-  return retry(base::concat("remove ", key), call, [&](int) { return inner_->remove(key, call); });
+  return retry(base::concat("remove ", key), call, [&](int, const Call& one) { return inner_->remove(key, one); });
 }
 
 }  // namespace

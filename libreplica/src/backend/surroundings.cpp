@@ -44,7 +44,16 @@ std::string trimmed(std::string_view text) {
 
 Call within(const Call& call, std::chrono::milliseconds patience) {
   const auto limit = std::chrono::steady_clock::now() + patience;
-  return {.stop = call.stop, .deadline = call.deadline ? std::min(*call.deadline, limit) : limit};
+  Call out = call;
+  out.deadline = call.deadline ? std::min(*call.deadline, limit) : limit;
+  return out;
+}
+
+Call in_any_case(const Call& call, std::chrono::milliseconds patience) {
+  return {.stop = {},
+          .deadline = std::chrono::steady_clock::now() + patience,
+          .requests = call.requests,
+          .attempt = call.attempt};
 }
 
 }  // namespace replica::backend

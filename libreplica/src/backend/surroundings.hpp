@@ -23,4 +23,7 @@ std::string trimmed(std::string_view text);
 // The call, with no more than that patience.
 Call within(const Call& call, std::chrono::milliseconds patience);
 
+// For what must be cleared away although the call may be over: with a patience of its own.
+Call in_any_case(const Call& call, std::chrono::milliseconds patience);
+
 }  // namespace replica::backend

@@ -4,8 +4,6 @@
 #include <csignal>
 #include <stop_token>
 
-#include "http/transfer.hpp"
-
 namespace replica::http {
 namespace {
 
@@ -64,8 +62,16 @@ Channel::~Channel() {
   curl_multi_cleanup(multi_);
 }
 
+void Channel::count(const Transfer& transfer, Transfer::End how) const noexcept {
+  if (call_ == nullptr || call_->requests == nullptr) return;
+  RequestTally tally = transfer.tally(how);
+  if (call_->attempt > 0) tally.retries = tally.requests;
+  call_->requests->add(class_of(transfer.request()), tally);
+}
+
 void Channel::drop_all() noexcept {
   for (auto& transfer : running_) {
+    count(*transfer, Transfer::End::dropped);
     curl_multi_remove_handle(multi_, transfer->handle());
     transfer->clear();
     idle_.push_back(std::move(transfer));
@@ -106,6 +112,7 @@ Result<bool> Channel::collect(Feed& feed) {
     curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &owner);
     auto& transfer = *static_cast<Transfer*>(owner);
     any = true;
+    count(transfer, message->data.result == CURLE_OK ? Transfer::End::done : Transfer::End::failed);
     if (auto told = finish(feed, transfer, transfer.result(message->data.result)); !told) return pass(told);
   }
   const auto now = std::chrono::steady_clock::now();
@@ -113,6 +120,7 @@ Result<bool> Channel::collect(Feed& feed) {
   for (auto at = std::find_if(running_.begin(), running_.end(), is_silent); at != running_.end();
        at = std::find_if(running_.begin(), running_.end(), is_silent)) {
     any = true;
+    count(**at, Transfer::End::silent);
     if (auto told = finish(feed, **at, (*at)->silent(options_.progress_timeout)); !told) return pass(told);
   }
   return any;
@@ -134,15 +142,17 @@ Result<void> Channel::step(Feed& feed, const Call& call) {
 
 Result<void> Channel::run(Feed& feed, std::size_t at_once, const Call& call) {
   const WithoutSigpipe guard;
+  call_ = &call;
   const std::stop_callback wake(call.stop, [this] { curl_multi_wakeup(multi_); });
-  for (;;) {
-    auto done = fill(feed, at_once);
-    if (done && running_.empty()) return {};
+  Result<void> done;
+  do {
+    done = fill(feed, at_once);
+    if (done && running_.empty()) break;
     if (done) done = step(feed, call);
-    if (done) continue;
-    drop_all();
-    return done;
-  }
+  } while (done);
+  drop_all();
+  call_ = nullptr;
+  return done;
 }
 
 }  // namespace replica::http

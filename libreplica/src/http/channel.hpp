@@ -3,11 +3,9 @@
 
 #include <curl/curl.h>
 
-#include "http/client.hpp"
+#include "http/transfer.hpp"
 
 namespace replica::http {
-
-class Transfer;
 
 class Channel {
  public:
@@ -23,10 +21,12 @@ class Channel {
   Result<void> step(Feed& feed, const Call& call);
   Result<bool> collect(Feed& feed);  // true when something has ended
   Result<void> finish(Feed& feed, Transfer& transfer, Result<Response> answer);
+  void count(const Transfer& transfer, Transfer::End how) const noexcept;
   void drop_all() noexcept;
 
   const ClientOptions options_;
   CURLM* multi_;
+  const Call* call_ = nullptr;  // of the run that is under way
   std::vector<std::unique_ptr<Transfer>> idle_, running_;
 };
 

@@ -25,6 +25,14 @@ std::string_view Response::header(std::string_view name) const noexcept {
   return found == headers.end() ? std::string_view() : std::string_view(found->value);
 }
 
+RequestClass class_of(const Request& request) noexcept {
+  if (request.kind) return *request.kind;
+  if (request.method == "PUT") return RequestClass::put;
+  if (request.method == "GET") return RequestClass::get;
+  if (request.method == "HEAD") return RequestClass::stat;
+  return request.method == "DELETE" ? RequestClass::remove : RequestClass::other;
+}
+
 std::string shown_url(std::string_view url) {
   url = url.substr(0, url.find_first_of("?#"));
   const std::size_t scheme = url.find("://");

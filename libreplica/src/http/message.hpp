@@ -2,11 +2,13 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "replica/bytes.hpp"
+#include "replica/requests.hpp"
 
 namespace replica::http {
 
@@ -34,7 +36,12 @@ struct Request {
   std::function<Result<void>(const Response&)> on_head{};
   bool no_proxy = false;                           // straight to the host, whatever the environment says
   std::size_t body_limit = std::size_t{1} << 20U;  // of Response::body: more in a 2xx answer is `corrupt`, else cut
+  std::optional<RequestClass> kind{};              // for the count; without it the method says
+  bool repeats = false;                            // one before it has failed
 };
+
+// What a request counts as: PUT put, GET get, HEAD stat, DELETE remove, the rest other.
+RequestClass class_of(const Request& request) noexcept;
 
 // scheme://host/path, without what may be secret: user, password, query.
 std::string shown_url(std::string_view url);

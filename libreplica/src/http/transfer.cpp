@@ -33,6 +33,14 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(" \t\r\n") + 1 - begin);
 }
 
+// Not that something is missing, is there already or has changed, nor a range beyond the end.
+bool is_failure(long status) {
+  for (const long telling : {404, 405, 409, 410, 412, 416}) {
+    if (status == telling) return false;
+  }
+  return status == 0 || status >= 400;
+}
+
 bool is_about_trust(CURLcode code) {
   return code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE || code == CURLE_SSL_CERTPROBLEM ||
          code == CURLE_SSL_ISSUER_ERROR;
@@ -242,6 +250,22 @@ Result<Response> Transfer::result(CURLcode code) {
   if (failure_) return Failure(std::move(*failure_));
   if (code != CURLE_OK) return Failure(network_error(code));
   return std::move(response_);
+}
+
+RequestTally Transfer::tally(End how) const {
+  long status = 0, head = 0;
+  curl_off_t sent = 0, received = 0;
+  curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
+  curl_easy_getinfo(easy_, CURLINFO_REQUEST_SIZE, &head);
+  curl_easy_getinfo(easy_, CURLINFO_SIZE_UPLOAD_T, &sent);
+  curl_easy_getinfo(easy_, CURLINFO_SIZE_DOWNLOAD_T, &received);
+  RequestTally out{.bytes_sent = static_cast<std::uint64_t>(sent),
+                   .bytes_received = static_cast<std::uint64_t>(received)};
+  out.requests = head > 0 || status > 0 ? 1 : 0;
+  if (request_->repeats) out.retries = out.requests;
+  const bool lost = how == End::silent || (how == End::failed && !failure_);  // not for what a source or a sink said
+  out.errors = lost || (how == End::done && is_failure(status)) ? 1 : 0;
+  return out;
 }
 
 Result<Response> Transfer::silent(std::chrono::milliseconds how_long) const {

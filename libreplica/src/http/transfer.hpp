@@ -26,6 +26,9 @@ class Transfer {
   void prepare(const Request& request, const ClientOptions& options);
   // What came of it, after curl is done.
   Result<Response> result(CURLcode code);
+  enum class End { done, failed, silent, dropped };
+  // For the count; before result(). No request when not a byte of it was sent.
+  RequestTally tally(End how) const;
   Result<Response> silent(std::chrono::milliseconds how_long) const;
   void clear() noexcept;
 

@@ -15,7 +15,7 @@ struct AzureOptions {
       endpoint{};  // "https://host[:port][/path]" in front of the container; empty = ACCOUNT.blob.core.windows.net
   // The first of these that is given. Neither: LITESTREAM_AZURE_SAS_TOKEN or LITESTREAM_AZURE_ACCOUNT_KEY in the
   // environment; else a token of Entra ID for what AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET or
-  // AZURE_FEDERATED_TOKEN_FILE say, or for the managed identity of this machine.
+  // AZURE_FEDERATED_TOKEN_FILE say, or for the managed identity of this machine, or of who has logged in by `az login`.
   std::string sas_token{};
   std::string account_key{};                          // base64
   bool skip_verify = false;                           // takes any server certificate

@@ -26,6 +26,11 @@ struct NatsBackendOptions {
   std::vector<std::string> root_cas{};        // files; empty = the system's
   std::string client_cert{}, client_key{};    // files, both or none
   std::chrono::milliseconds timeout{10'000};  // for connecting, and for a server that says nothing while we wait
+  // After an attempt to connect that failed, calls fail at once for `reconnect_wait`; after
+  // `max_reconnects` more in a row (negative = without bound) for a minute.
+  int max_reconnects = -1;
+  std::chrono::milliseconds reconnect_wait{2'000};
+  const Clock* clock = nullptr;  // nullptr = the system's
 };
 
 // No connection is made before the first call; one is shared by all.

@@ -14,7 +14,8 @@ struct OssOptions {
   std::string prefix{};    // in front of every key, as it is; not part of the keys that callers see
   std::string region{};    // "cn-hangzhou"; empty: what the endpoint names, else that
   std::string endpoint{};  // "https://host[:port]"; empty = oss-REGION.aliyuncs.com
-  // Both or none. None: OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET and OSS_SESSION_TOKEN in the environment.
+  // Both or none. None: OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET and OSS_SESSION_TOKEN in the environment, or what
+  // ALIBABA_CLOUD_… there say; else the RAM role of this instance.
   std::string access_key_id{}, secret_access_key{};
   std::string session_token{};                        // of STS
   OssSignature signature = OssSignature::v4;          // v1 for services of one's own that know no other

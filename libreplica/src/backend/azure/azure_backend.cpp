@@ -40,6 +40,7 @@ class AzureBackend final : public Backend {
   std::string_view type() const noexcept override { return "abs"; }
   Capabilities capabilities() const noexcept override { return {.conditional_put = true, .keeps_modified_at = true}; }
 
+  bool counts_requests() const noexcept override { return true; }
   Result<ObjectInfo> put(std::string_view key, Source& body, const PutOptions& options, const Call& call) override;
   Result<std::uint64_t> get(std::string_view key, ByteRange range, Sink& out, const Call& call) override;
   Result<ObjectInfo> stat(std::string_view key, const Call& call) override;

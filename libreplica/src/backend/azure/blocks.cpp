@@ -43,7 +43,9 @@ class Blocks final : public backend::PartStore {
     return container_.prepare(block, call_);
   }
   Result<void> stored(std::size_t, const http::Response&, const std::string&) override { return {}; }
-  Error error_of(const http::Response& answer, std::string_view what) override { return store_error(answer, what); }
+  Error error_of(const http::Response& answer, std::string_view what) override {
+    return container_.error_of(answer, what);
+  }
 
   std::string list(std::size_t count) const {
     std::vector<std::string> ids;
@@ -65,7 +67,7 @@ Result<void> commit(Container& container, const Operation& operation, const std:
   auto answer = container.client().send(*request, call);
   if (!answer) return pass(answer, what);
   if (answer->ok()) return {};
-  Error error = store_error(*answer, what);
+  Error error = container.error_of(*answer, what);
   // An upload that made the blob takes away the blocks of those that were under way: on a condition they have lost.
   const bool conditional = std::any_of(operation.headers.begin(), operation.headers.end(),
                                        [](const auto& header) { return header.name == "If-None-Match"; });
@@ -88,6 +90,7 @@ Result<void> put_in_blocks(Container& container, const std::string& store_key, s
   Operation end{.method = "PUT", .key = store_key, .query = {{"comp", "blocklist"}}, .headers = headers};
   end.headers.push_back({.name = "Content-MD5", .value = backend::base64_of(backend::md5(backend::bytes_of(text)))});
   end.body = &list;
+  end.kind = RequestClass::other;
   return commit(container, end, what, call);
 }
 

@@ -1,6 +1,7 @@
 #include "backend/azure/container.hpp"
 
 #include "backend/azure/errors.hpp"
+#include "backend/clock_check.hpp"
 #include "backend/digest.hpp"
 #include "backend/web_client.hpp"
 #include "base/text.hpp"
@@ -44,6 +45,7 @@ Result<Container::Ready> Container::authorise(const Operation& operation, const 
   Ready out;
   http::Request& request = out.request;
   request.method = operation.method;
+  request.kind = operation.kind;
   request.headers = operation.headers;
   request.headers.push_back({.name = "x-ms-date", .value = http::http_date(clock_.now())});
   request.headers.push_back({.name = "x-ms-version", .value = std::string(operation.version)});
@@ -92,16 +94,26 @@ Result<http::Request> Container::prepare(const Operation& operation, const Call&
   return std::move(ready->request);
 }
 
+Error Container::error_of(const http::Response& answer, std::string_view what) const {
+  Error error = store_error(answer, what);
+  // The service says the same of a wrong key and of a wrong clock.
+  if (error.code == Errc::permission_denied && error_code_of(answer) == "AuthenticationFailed") {
+    if (std::string hint = backend::clock_hint(answer, clock_.now()); !hint.empty()) error.hint = std::move(hint);
+  }
+  return error;
+}
+
 Result<http::Response> Container::send(const Operation& operation, std::string_view what, const Call& call) {
   for (bool again = false;; again = true) {
     auto ready = authorise(operation, call);
     if (!ready) return pass(ready, what);
+    ready->request.repeats = again;
     auto answer = http_->send(ready->request, call);
     if (!answer) return pass(answer, what);
     if (answer->ok()) return answer;
-    if (again || ready->token.empty() || answer->status != 401) return Failure(store_error(*answer, what));
+    if (again || ready->token.empty() || answer->status != 401) return Failure(error_of(*answer, what));
     tokens_.forget(ready->token);
-    if (auto other = tokens_.get(call); !other || *other == ready->token) return Failure(store_error(*answer, what));
+    if (auto other = tokens_.get(call); !other || *other == ready->token) return Failure(error_of(*answer, what));
     if (operation.body == nullptr) continue;
     if (auto rewound = operation.body->rewind(); !rewound) return pass(rewound, "rewind body");
   }

@@ -17,6 +17,7 @@ struct Operation {
   std::function<Result<void>(const http::Response&)> on_head{};
   std::size_t body_limit = std::size_t{1} << 20U;
   std::string_view version = "2021-12-02";  // of the protocol
+  std::optional<RequestClass> kind{};       // for the count; without it the method says
 };
 
 // Safe from any thread.
@@ -27,6 +28,9 @@ class Container {
   // Any status that is not 2xx is an error; `what` says in it what was being done. A token that was refused is replaced
   // once.
   Result<http::Response> send(const Operation& operation, std::string_view what, const Call& call);
+
+  // For an answer that is none of 2xx.
+  Error error_of(const http::Response& answer, std::string_view what) const;
 
   // For those who send several at once through client().
   Result<http::Request> prepare(const Operation& operation, const Call& call);

@@ -10,7 +10,7 @@ constexpr std::size_t kLimit = std::size_t{16} << 20U;  // 1000 names of 1024 es
 }  // namespace
 
 Result<ListingPage> Listing::fetch(const Place& place, const std::string& what, const Call& call) {
-  Operation operation{.body_limit = kLimit};
+  Operation operation{.body_limit = kLimit, .kind = RequestClass::list};
   operation.query = {{"restype", "container"}, {"comp", "list"}, {"include", "metadata"}};
   operation.query.emplace_back("maxresults", std::to_string(place.most));
   if (!place.prefix.empty()) operation.query.emplace_back("prefix", place.prefix);

@@ -19,7 +19,7 @@ constexpr std::chrono::seconds kServicePatience{20}, kMachinePatience{2};
 constexpr std::chrono::minutes kEarly{5};  // before it expires
 constexpr std::string_view kResource = "https://storage.azure.com/";
 
-constexpr TokenSource kSources[] = {from_entra, from_app_service, from_machine};
+constexpr TokenSource kSources[] = {from_entra, from_app_service, from_machine, from_cli};
 
 // A number at one service, a text at another.
 std::optional<std::uint64_t> seconds_in(const boost::json::object& object, std::string_view name) {
@@ -65,7 +65,8 @@ Found judge(const TokenSurroundings& around, const http::Response& answer, std::
   return std::optional(std::move(*token));
 }
 
-Found fetch(const TokenSurroundings& around, const http::Request& request, std::string_view what, const Call& call) {
+Found fetch(const TokenSurroundings& around, http::Request request, std::string_view what, const Call& call) {
+  request.kind = RequestClass::login;
   auto answer = around.http->send(request, call);
   if (!answer) return pass(answer, what);
   return judge(around, *answer, what);
@@ -138,7 +139,8 @@ Found from_machine(const TokenSurroundings& around, const Call& call) {
       around.http->send({.url = concat(base, "/metadata/identity/oauth2/token?", identity_query(around, "2018-02-01")),
                          .headers = {{"Metadata", "true"}},
                          .no_proxy = true,
-                         .body_limit = kLimit},
+                         .body_limit = kLimit,
+                         .kind = RequestClass::login},
                         backend::within(call, kMachinePatience));
   if (auto going = call.check(kWhat); !going) return pass(going);
   if (!answer) return std::nullopt;                                         // not on such a machine
@@ -162,8 +164,8 @@ Result<std::string> TokenCache::get(const Call& call) {
   }
   if (still_good) return kept_->text;
   return fail(Errc::permission_denied, "no credentials for the blob store found",
-              "set account-key or sas-token, AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or give this "
-              "machine a managed identity");
+              "set account-key or sas-token, AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, give this "
+              "machine a managed identity, or log in with `az login`");
 }
 
 void TokenCache::forget(std::string_view refused) {

@@ -30,6 +30,8 @@ Result<std::optional<Token>> from_entra(const TokenSurroundings& around, const C
 Result<std::optional<Token>> from_app_service(const TokenSurroundings& around, const Call& call);
 // The metadata service of a virtual machine.
 Result<std::optional<Token>> from_machine(const TokenSurroundings& around, const Call& call);
+// cli.cpp: `az account get-access-token`, where the PATH has an az.
+Result<std::optional<Token>> from_cli(const TokenSurroundings& around, const Call& call);
 
 // Asks the sources in turn and keeps what the first gives until it is about to expire. Safe from any thread; one that
 // fetches keeps the others waiting.

@@ -59,7 +59,9 @@ Result<http::Response> Bucket::send_once(const Operation& operation, const std::
                         .body = operation.body,
                         .out = operation.out,
                         .on_head = operation.on_head,
-                        .body_limit = operation.body_limit};
+                        .body_limit = operation.body_limit,
+                        .kind = operation.kind,
+                        .repeats = operation.repeats};
   if (!token.empty()) request.headers.push_back({.name = "Authorization", .value = "Bearer " + token});
   return http_->send(request, call);
 }
@@ -96,7 +98,7 @@ Error Bucket::no_bucket(Error error) {
 }
 
 Error Bucket::missing(std::string_view key, std::string_view what, const Call& call) {
-  auto listed = send({.url = objects_url("?maxResults=1&fields=kind")}, what, call);
+  auto listed = send({.url = objects_url("?maxResults=1&fields=kind"), .kind = RequestClass::list}, what, call);
   if (!listed) return no_bucket(std::move(listed.error()));
   if (auto page = parse_listing(listed->body); !page) return std::move(page.error()).within(what);
   return {.code = Errc::not_found, .message = concat("object ", key, " does not exist")};

@@ -14,7 +14,9 @@ struct Operation {
   Sink* out = nullptr;
   std::function<Result<void>(const http::Response&)> on_head{};
   std::size_t body_limit = std::size_t{1} << 20U;
-  bool may_be_unfinished = false;  // 308 is no error
+  bool may_be_unfinished = false;      // 308 is no error
+  std::optional<RequestClass> kind{};  // for the count; without it the method says
+  bool repeats = false;                // one before it has failed
 };
 
 // Safe from any thread.

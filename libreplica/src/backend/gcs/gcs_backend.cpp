@@ -37,6 +37,7 @@ class GcsBackend final : public Backend {
   std::string_view type() const noexcept override { return "gs"; }
   Capabilities capabilities() const noexcept override { return {.conditional_put = true, .keeps_modified_at = true}; }
 
+  bool counts_requests() const noexcept override { return true; }
   Result<ObjectInfo> put(std::string_view key, Source& body, const PutOptions& options, const Call& call) override;
   Result<std::uint64_t> get(std::string_view key, ByteRange range, Sink& out, const Call& call) override;
   Result<ObjectInfo> stat(std::string_view key, const Call& call) override;
@@ -91,8 +92,10 @@ Result<std::uint64_t> GcsBackend::get(std::string_view key, ByteRange range, Sin
 Result<ObjectInfo> GcsBackend::stat(std::string_view key, const Call& call) {
   if (auto begun = begin("stat", key, call); !begun) return pass(begun);
   const std::string what = concat("stat ", key);
-  auto answer = bucket_.send(
-      {.url = bucket_.object_url(store_key(key), "?fields=name,size,timeCreated,updated,metadata")}, what, call);
+  auto answer =
+      bucket_.send({.url = bucket_.object_url(store_key(key), "?fields=name,size,timeCreated,updated,metadata"),
+                    .kind = RequestClass::stat},
+                   what, call);
   if (!answer) return Failure(error_about(key, what, std::move(answer.error()), call));
   auto info = gcs::parse_object(answer->body);
   if (!info) return pass(info, what);
@@ -112,8 +115,10 @@ Result<void> GcsBackend::list(std::string_view prefix, std::string_view after, c
   std::string last, token;
   for (;;) {
     if (auto going = call.check(what); !going) return going;
-    auto answer = bucket_.send(
-        {.url = bucket_.objects_url(query + http::percent_encode(token)), .body_limit = kListingLimit}, what, call);
+    auto answer = bucket_.send({.url = bucket_.objects_url(query + http::percent_encode(token)),
+                                .body_limit = kListingLimit,
+                                .kind = RequestClass::list},
+                               what, call);
     if (!answer) return Failure(gcs::Bucket::no_bucket(std::move(answer.error())));
     auto page = gcs::parse_listing(answer->body);
     if (!page) return pass(page, what);

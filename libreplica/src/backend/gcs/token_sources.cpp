@@ -1,4 +1,5 @@
 // Tokens for a key file (service account or user), and those of a machine's own account.
+#include "backend/clock_check.hpp"
 #include "backend/gcs/jwt.hpp"
 #include "backend/gcs/tokens.hpp"
 #include "backend/json.hpp"
@@ -42,7 +43,7 @@ Result<Token> parse_token(std::string_view text, Timestamp now) {
 }
 
 // The error of OAuth: a code and perhaps a sentence.
-Error token_error(const http::Response& response, std::string_view what, std::string_view hint) {
+Error token_error(const http::Response& response, std::string_view what, std::string_view hint, Timestamp now) {
   std::string detail;
   if (const auto answer = backend::parse_object(response.body)) {
     detail = text_in(*answer, "error");
@@ -52,7 +53,8 @@ Error token_error(const http::Response& response, std::string_view what, std::st
   // 400 invalid_grant, 401 invalid_client, 404 of an account that is gone.
   if (is_retryable(error)) return error;
   error.code = Errc::permission_denied;
-  error.hint = hint;
+  error.hint = backend::clock_hint(response, now);
+  if (error.hint.empty()) error.hint = hint;
   return error;
 }
 
@@ -67,11 +69,12 @@ Result<Token> ask(const std::string& url, const Form& form, std::string_view wha
                               .url = url,
                               .headers = {{"Content-Type", "application/x-www-form-urlencoded"}},
                               .body = &body,
-                              .body_limit = kLimit};
+                              .body_limit = kLimit,
+                              .kind = RequestClass::login};
   auto answer = around.http->send(request, backend::within(call, kServicePatience));
   if (!answer) return pass(answer, what);
   if (!answer->ok())
-    return Failure(token_error(*answer, what, "the credentials are not (or no longer) good, or the clock is wrong"));
+    return Failure(token_error(*answer, what, "the credentials are not (or no longer) good: make a new key", now));
   auto token = parse_token(answer->body, now);
   if (!token) return pass(token, what);
   return token;
@@ -162,7 +165,8 @@ Result<Token> token_of_machine(const Surroundings& around, const Call& call) {
                     http::percent_encode(kScope)),
       .headers = {{"Metadata-Flavor", "Google"}},
       .no_proxy = true,
-      .body_limit = kLimit};
+      .body_limit = kLimit,
+      .kind = RequestClass::login};
   const Timestamp now = around.clock.now();
   auto answer = around.http->send(request, backend::within(call, kMetadataPatience));
   if (auto going = call.check("metadata of the machine"); !going) return pass(going);
@@ -170,7 +174,7 @@ Result<Token> token_of_machine(const Surroundings& around, const Call& call) {
     return fail(Errc::permission_denied, "no credentials for Google Cloud Storage found",
                 "set credentials-path or GOOGLE_APPLICATION_CREDENTIALS to the key file of a service account");
   if (!answer->ok())
-    return Failure(token_error(*answer, "metadata of the machine", "give the machine a service account"));
+    return Failure(token_error(*answer, "metadata of the machine", "give the machine a service account", now));
   auto token = parse_token(trimmed(answer->body), now);
   if (!token) return pass(token, "metadata of the machine");
   return token;

@@ -107,7 +107,7 @@ class Session {
 
  private:
   Result<void> load();
-  Result<http::Response> send_piece();
+  Result<http::Response> send_piece(bool repeats);
   Result<http::Response> ask();
   Result<void> take(const http::Response& answer);
   std::string what() const { return concat("put ", upload_.key); }
@@ -160,14 +160,15 @@ Result<void> Session::load() {
   return {};
 }
 
-Result<http::Response> Session::send_piece() {
+Result<http::Response> Session::send_piece(bool repeats) {
   MemorySource body(Bytes(piece_).first(filled_));
   const std::uint64_t last = arrived_ + filled_ - 1;
   return bucket_.send({.method = "PUT",
                        .url = url_,
                        .headers = {{"Content-Range", concat("bytes ", arrived_, "-", last, "/", size_)}},
                        .body = &body,
-                       .may_be_unfinished = true},
+                       .may_be_unfinished = true,
+                       .repeats = repeats},
                       what(), call_);
 }
 
@@ -178,7 +179,8 @@ Result<http::Response> Session::ask() {
                        .url = url_,
                        .headers = {{"Content-Range", concat("bytes */", size_)}},
                        .body = &nothing,
-                       .may_be_unfinished = true},
+                       .may_be_unfinished = true,
+                       .kind = RequestClass::other},
                       what(), call_);
 }
 
@@ -214,7 +216,7 @@ Result<ObjectInfo> Session::run() {
   bool sure = true;  // that we know what has arrived
   for (int failures = 0; failures < kMostFailures;) {
     if (auto loaded = load(); !loaded) return pass(loaded, what());
-    auto answer = sure && filled_ > 0 ? send_piece() : ask();
+    auto answer = sure && filled_ > 0 ? send_piece(failures > 0) : ask();
     if (answer && answer->ok()) return check_stored(*answer, size_, upload_);
     if (!answer) {
       if (!may_go_on(answer.error()) || ++failures == kMostFailures) return pass(answer);
@@ -232,8 +234,9 @@ Result<ObjectInfo> Session::run() {
 
 // With a patience of its own: the call may be over.
 void Session::cancel() {
-  const Call call{.stop = {}, .deadline = std::chrono::steady_clock::now() + kCancelPatience};
-  static_cast<void>(bucket_.send({.method = "DELETE", .url = url_}, "cancel upload", call));
+  const Call call = backend::in_any_case(call_, kCancelPatience);
+  static_cast<void>(
+      bucket_.send({.method = "DELETE", .url = url_, .kind = RequestClass::other}, "cancel upload", call));
 }
 
 }  // namespace
@@ -247,7 +250,8 @@ Result<ObjectInfo> put_whole(Bucket& bucket, Source& body, const Upload& upload,
   auto answer = bucket.send({.method = "POST",
                              .url = bucket.upload_url(query_of("multipart", upload)),
                              .headers = {{"Content-Type", "multipart/related; boundary=" + boundary}},
-                             .body = &framed},
+                             .body = &framed,
+                             .kind = RequestClass::put},
                             concat("put ", upload.key), call);
   if (!answer) return pass(answer);
   return check_stored(*answer, body.size(), upload);

@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "backend/nats/bucket.hpp"
+#include "backend/nats/reconnects.hpp"
+#include "backend/surroundings.hpp"
 #include "backend/transfer.hpp"
 #include "base/text.hpp"
 
@@ -44,7 +46,10 @@ class Hints {
 
 class NatsBackend final : public Backend {
  public:
-  explicit NatsBackend(NatsBackendOptions options) : options_(std::move(options)) {}
+  explicit NatsBackend(NatsBackendOptions options)
+      : options_(std::move(options)),
+        clock_(options_.clock == nullptr ? backend::system_clock() : *options_.clock),
+        reconnects_(options_.max_reconnects, options_.reconnect_wait) {}
 
   std::string_view type() const noexcept override { return "nats"; }
   Capabilities capabilities() const noexcept override { return {.conditional_put = true, .keeps_modified_at = true}; }
@@ -57,6 +62,7 @@ class NatsBackend final : public Backend {
 
  private:
   Result<Bucket> bucket(const Call& call);
+  Result<std::shared_ptr<Connection>> connect(const Call& call);
   Result<Description> publish(const Bucket& bucket, std::string_view key, const Object& object, Description before,
                               bool if_absent, const Call& call);
   enum class Read { whole, changed };
@@ -64,10 +70,24 @@ class NatsBackend final : public Backend {
                     const Call& call);
 
   NatsBackendOptions options_;
+  const Clock& clock_;
   std::timed_mutex mutex_;
+  Reconnects reconnects_;         // guarded by mutex_
   std::optional<Bucket> bucket_;  // guarded by mutex_
   Hints hints_;
 };
+
+// Not before its time. A call that was over meanwhile says nothing of the server.
+Result<std::shared_ptr<Connection>> NatsBackend::connect(const Call& call) {
+  if (auto early = reconnects_.too_early(clock_.steady())) return Failure(std::move(*early));
+  auto connection = Connection::open(options_, call);
+  if (connection) {
+    reconnects_.succeeded();
+  } else if (connection.error().code != Errc::invalid_argument && call.check("connect")) {
+    reconnects_.failed(connection.error(), clock_.steady());
+  }
+  return connection;
+}
 
 // One connection for all; a lost one is replaced. Who comes while it is made waits for it.
 Result<Bucket> NatsBackend::bucket(const Call& call) {
@@ -77,7 +97,7 @@ Result<Bucket> NatsBackend::bucket(const Call& call) {
   }
   if (bucket_ && !bucket_->connection().is_closed()) return *bucket_;
   bucket_.reset();
-  auto connection = Connection::open(options_, call);
+  auto connection = connect(call);
   if (!connection) return pass(connection);
   auto opened = Bucket::open(std::move(*connection), options_.bucket, options_.create_bucket, call);
   if (opened) bucket_ = *opened;

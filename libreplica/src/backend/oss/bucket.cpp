@@ -28,18 +28,21 @@ bool is_address(std::string_view host) {
   return host == "localhost" || host.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
-Credentials credentials_of(const OssOptions& options) {
-  if (!options.access_key_id.empty())
-    return {.access_key_id = options.access_key_id,
-            .secret_access_key = options.secret_access_key,
-            .session_token = options.session_token};
-  const auto variable = [&](std::string_view name) {
-    const auto value = options.environment ? options.environment(name) : backend::process_environment(name);
-    return value.value_or(std::string());
-  };
-  return {.access_key_id = variable("OSS_ACCESS_KEY_ID"),
-          .secret_access_key = variable("OSS_ACCESS_KEY_SECRET"),
-          .session_token = variable("OSS_SESSION_TOKEN")};
+OssOptions completed(OssOptions options) {
+  if (!options.environment) options.environment = backend::process_environment;
+  return options;
+}
+
+std::optional<Credentials> given_credentials(const OssOptions& options) {
+  if (options.access_key_id.empty() || options.secret_access_key.empty()) return std::nullopt;
+  return Credentials{.access_key_id = options.access_key_id,
+                     .secret_access_key = options.secret_access_key,
+                     .session_token = options.session_token};
+}
+
+bool same(const Credentials& a, const Credentials& b) {
+  return a.access_key_id == b.access_key_id && a.secret_access_key == b.secret_access_key &&
+         a.session_token == b.session_token;
 }
 
 }  // namespace
@@ -63,27 +66,32 @@ Result<Place> place_of(const OssOptions& options) {
 }
 
 Bucket::Bucket(const OssOptions& options)
-    : options_(options),
+    : options_(completed(options)),
       clock_(options.clock == nullptr ? backend::system_clock() : *options.clock),
       place_(place_of(options)),
-      credentials_(credentials_of(options)),
-      http_(backend::client_for(options)) {}
+      http_(backend::client_for(options)),
+      credentials_(credential_cache(
+          given_credentials(options_),
+          {.environment = options_.environment, .http = http_, .clock = clock_, .region = options_.region})) {}
 
-Result<http::Request> Bucket::prepare(const s3::Operation& operation, const Call&) {
+Result<http::Request> Bucket::prepare(const s3::Operation& operation, const Call& call) {
   if (!place_) return Failure(place_.error());
-  if (credentials_.access_key_id.empty() || credentials_.secret_access_key.empty())
-    return fail(Errc::permission_denied, "no credentials for the OSS store found",
-                "set access-key-id and secret-access-key, or OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET");
-  http::Request out{.method = operation.method, .headers = operation.headers};
+  auto credentials = credentials_.get(call);
+  if (!credentials) return pass(credentials);
+  return sign(operation, *credentials);
+}
+
+Result<http::Request> Bucket::sign(const s3::Operation& operation, const Credentials& credentials) const {
+  http::Request out{.method = operation.method, .headers = operation.headers, .kind = s3::class_of(operation)};
   const SigningRequest request{.method = operation.method,
                                .bucket = options_.bucket,
                                .key = operation.key,
                                .query = operation.query,
                                .headers = out.headers};
   if (options_.signature == OssSignature::v4) {
-    sign_v4(request, credentials_, place_->region, clock_.now());
+    sign_v4(request, credentials, place_->region, clock_.now());
   } else {
-    sign_v1(request, credentials_, clock_.now());
+    sign_v1(request, credentials, clock_.now());
   }
   const std::string query = encode_query(operation.query);
   out.url = concat(place_->endpoint.scheme, "://", place_->endpoint.host, place_->endpoint.path, "/",
@@ -96,12 +104,24 @@ Result<http::Request> Bucket::prepare(const s3::Operation& operation, const Call
 }
 
 Result<http::Response> Bucket::send(const s3::Operation& operation, std::string_view what, const Call& call) {
-  auto request = prepare(operation, call);
-  if (!request) return pass(request, what);
-  auto answer = http_->send(*request, call);
-  if (!answer) return pass(answer, what);
-  if (!answer->ok()) return Failure(error_of(*answer, what));
-  return answer;
+  if (!place_) return Failure(place_.error());
+  for (bool again = false;; again = true) {
+    auto credentials = credentials_.get(call);
+    if (!credentials) return pass(credentials, what);
+    auto request = sign(operation, *credentials);
+    if (!request) return pass(request, what);
+    request->repeats = again;
+    auto answer = http_->send(*request, call);
+    if (!answer) return pass(answer, what);
+    if (answer->ok()) return answer;
+    Error error = error_of(*answer, what);
+    if (again || error.code != Errc::permission_denied || !credentials_.can_change()) return Failure(std::move(error));
+    credentials_.forget(*credentials);
+    const auto others = credentials_.get(call);
+    if (!others || same(*others, *credentials)) return Failure(std::move(error));
+    if (operation.body == nullptr) continue;
+    if (auto rewound = operation.body->rewind(); !rewound) return pass(rewound, "rewind body");
+  }
 }
 
 Error Bucket::error_of(const http::Response& answer, std::string_view what) const { return store_error(answer, what); }

@@ -2,6 +2,7 @@
 // network. help.aliyun.com/zh/oss/developer-reference/recommend-to-use-signature-version-4
 #pragma once
 
+#include "backend/s3/sigv4.hpp"
 #include "http/message.hpp"
 #include "replica/types.hpp"
 
@@ -9,9 +10,7 @@ namespace replica::oss {
 
 using Query = std::vector<std::pair<std::string, std::string>>;  // not encoded
 
-struct Credentials {
-  std::string access_key_id, secret_access_key, session_token;
-};
+using s3::Credentials;
 
 struct SigningRequest {
   std::string_view method, bucket, key;  // not encoded

@@ -63,6 +63,7 @@ Result<Bucket::Signed> Bucket::sign_request(const Operation& operation, const Ca
   if (!operation.key.empty() || path.empty()) path += "/" + http::percent_encode(operation.key, true);
   http::Request& request = out.request;
   request.method = operation.method;
+  request.kind = class_of(operation);
   request.headers = operation.headers;
   request.headers.push_back({.name = "Host", .value = address->host});
   for (const auto& [name, value] : options_.headers) request.headers.push_back({.name = name, .value = value});
@@ -105,6 +106,7 @@ Result<http::Response> Bucket::send(const Operation& operation, std::string_view
   for (int sends = 1;; ++sends) {
     auto ready = sign_request(operation, call);
     if (!ready) return pass(ready, what);
+    ready->request.repeats = sends > 1;
     auto answer = http_->send(ready->request, call);
     if (!answer) return pass(answer, what);
     if (answer->ok()) return answer;

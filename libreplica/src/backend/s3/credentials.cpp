@@ -35,8 +35,16 @@ Result<std::optional<TemporaryCredentials>> from_profile(const Surroundings& aro
   return TemporaryCredentials{.keys = std::move(profile->keys)};
 }
 
+CredentialCache::CredentialCache(std::optional<Credentials> given, Surroundings around,
+                                 std::span<const CredentialSource> sources, Error none)
+    : given_(std::move(given)), around_(std::move(around)), sources_(sources), none_(std::move(none)) {}
+
 CredentialCache::CredentialCache(std::optional<Credentials> given, Surroundings around)
-    : given_(std::move(given)), around_(std::move(around)) {}
+    : CredentialCache(
+          std::move(given), std::move(around), kSources,
+          {.code = Errc::permission_denied,
+           .message = "no credentials for the S3 store found",
+           .hint = "set access-key-id and secret-access-key, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"}) {}
 
 bool CredentialCache::is_fresh() const {
   return kept_ && (!kept_->expires_at || around_.clock.now() + kEarly < *kept_->expires_at);
@@ -48,7 +56,7 @@ Result<Credentials> CredentialCache::get(const Call& call) {
   if (is_fresh()) return kept_->keys;
   // What is still good for a few minutes is used while its source is out of reach.
   const bool still_good = kept_ && kept_->expires_at && around_.clock.now() < *kept_->expires_at;
-  for (const CredentialSource source : kSources) {
+  for (const CredentialSource source : sources_) {
     auto found = source(around_, call);
     if (!found && still_good) return kept_->keys;
     if (!found) return pass(found, "find credentials");
@@ -57,8 +65,7 @@ Result<Credentials> CredentialCache::get(const Call& call) {
     return kept_->keys;
   }
   if (still_good) return kept_->keys;
-  return fail(Errc::permission_denied, "no credentials for the S3 store found",
-              "set access-key-id and secret-access-key, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
+  return Failure(none_);
 }
 
 void CredentialCache::forget(const Credentials& refused) {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "backend/s3/sigv4.hpp"
@@ -45,7 +46,10 @@ Result<std::optional<TemporaryCredentials>> from_instance(const Surroundings& ar
 // fetches keeps the others waiting.
 class CredentialCache {
  public:
-  // With keys given no source is asked.
+  // With keys given no source is asked. `sources` must outlive it; `none` is the error when none of them has any.
+  CredentialCache(std::optional<Credentials> given, Surroundings around, std::span<const CredentialSource> sources,
+                  Error none);
+  // With the sources of S3.
   CredentialCache(std::optional<Credentials> given, Surroundings around);
 
   Result<Credentials> get(const Call& call);
@@ -58,6 +62,8 @@ class CredentialCache {
 
   const std::optional<Credentials> given_;
   const Surroundings around_;
+  const std::span<const CredentialSource> sources_;
+  const Error none_;
   std::mutex mutex_;
   std::optional<TemporaryCredentials> kept_;  // guarded by mutex_
 };

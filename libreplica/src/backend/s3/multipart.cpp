@@ -3,6 +3,7 @@
 #include "backend/parts.hpp"
 #include "backend/s3/payload.hpp"
 #include "backend/s3/xml.hpp"
+#include "backend/surroundings.hpp"
 #include "base/text.hpp"
 
 namespace replica::s3 {
@@ -49,10 +50,10 @@ class Parts final : public backend::PartStore {
 };
 
 // With a patience of its own: the call may be over.
-void abort_upload(Service& bucket, const std::string& store_key, const std::string& id) {
-  const Call call{.stop = {}, .deadline = std::chrono::steady_clock::now() + kAbortPatience};
+void abort_upload(Service& bucket, const std::string& store_key, const std::string& id, const Call& call) {
+  const Call grace = backend::in_any_case(call, kAbortPatience);
   static_cast<void>(
-      bucket.send({.method = "DELETE", .key = store_key, .query = {{"uploadId", id}}}, "abort upload", call));
+      bucket.send({.method = "DELETE", .key = store_key, .query = {{"uploadId", id}}}, "abort upload", grace));
 }
 
 // Amazon's is a …Result; servers made from its model of the service call it as the model does.
@@ -94,7 +95,7 @@ Result<void> put_in_parts(Service& bucket, const std::string& store_key, std::st
   auto sent = backend::send_parts(bucket.client(), parts, body,
                                   {.part_size = part_size, .concurrency = options.concurrency}, what, call);
   if (sent) sent = complete(bucket, store_key, *id, parts.etags(), headers.end, what, call);
-  if (!sent) abort_upload(bucket, store_key, *id);
+  if (!sent) abort_upload(bucket, store_key, *id, call);
   return sent;
 }
 

@@ -37,6 +37,7 @@ class ObjectStore final : public Backend {
             .keeps_modified_at = false};
   }
 
+  bool counts_requests() const noexcept override { return true; }
   Result<ObjectInfo> put(std::string_view key, Source& body, const PutOptions& options, const Call& call) override;
   Result<std::uint64_t> get(std::string_view key, ByteRange range, Sink& out, const Call& call) override;
   Result<ObjectInfo> stat(std::string_view key, const Call& call) override;

@@ -46,6 +46,7 @@ Found from_json(std::string_view text) {
 
 Result<std::string> fetch(const Surroundings& around, http::Request request, std::string_view what, const Call& call) {
   request.body_limit = kLimit;
+  request.kind = RequestClass::login;
   auto answer = around.http->send(request, call);
   if (!answer) return pass(answer, what);
   if (!answer->ok()) return Failure(http::error_of(*answer, what));

@@ -19,6 +19,9 @@ struct Operation {
   std::size_t body_limit = std::size_t{1} << 20U;
 };
 
+// What it counts as, where that is not what its method says.
+std::optional<RequestClass> class_of(const Operation& operation);
+
 // Safe from any thread.
 class Service {
  public:

@@ -75,7 +75,8 @@ Result<http::Response> Server::send_once(const Operation& operation, const std::
                         .body = operation.body,
                         .out = operation.out,
                         .on_head = operation.on_head,
-                        .body_limit = operation.body_limit};
+                        .body_limit = operation.body_limit,
+                        .kind = operation.kind};
   if (authorization) request.headers.push_back({.name = "Authorization", .value = *authorization});
   return http_->send(request, call);
 }
@@ -125,7 +126,8 @@ Result<std::vector<Resource>> Server::find(std::string_view key, bool children, 
                       .key = std::string(key),
                       .headers = {{"Depth", children ? "1" : "0"}, {"Content-Type", "application/xml; charset=utf-8"}},
                       .body = &body,
-                      .body_limit = kListingLimit},
+                      .body_limit = kListingLimit,
+                      .kind = children ? RequestClass::list : RequestClass::stat},
                      what, call);
   if (!answer) return pass(answer);
   if (answer->status == 207) return read(*answer, key, what);
@@ -155,7 +157,8 @@ Result<void> Server::confirm_missing(std::string_view key, std::string_view what
   MemorySource body(std::as_bytes(std::span(kPropfindBody)));
   Operation operation{.method = "PROPFIND",
                       .headers = {{"Depth", "0"}, {"Content-Type", "application/xml; charset=utf-8"}},
-                      .body = &body};
+                      .body = &body,
+                      .kind = RequestClass::stat};
   for (std::string folder(key); !folder.empty();) {
     folder = parent_of(folder);
     operation.key = folder;

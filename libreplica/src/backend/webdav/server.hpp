@@ -16,6 +16,7 @@ struct Operation {
   Sink* out = nullptr;
   std::function<Result<void>(const http::Response&)> on_head{};
   std::size_t body_limit = std::size_t{64} << 10U;
+  std::optional<RequestClass> kind{};  // for the count; without it the method says
 };
 
 // The folder that an object or a folder lies in, with its '/'; "" lies in itself.

@@ -1,5 +1,6 @@
 #include "backend/file_layout.hpp"
 #include "backend/ranged_get.hpp"
+#include "backend/surroundings.hpp"
 #include "backend/transfer.hpp"
 #include "backend/webdav/folders.hpp"
 #include "base/text.hpp"
@@ -30,6 +31,7 @@ class WebdavBackend final : public Backend {
   std::string_view type() const noexcept override { return "webdav"; }
   // Servers look whether a name is taken before they rename, not while they do; they keep no times.
   Capabilities capabilities() const noexcept override { return {}; }
+  bool counts_requests() const noexcept override { return true; }
 
   Result<ObjectInfo> put(std::string_view key, Source& body, const PutOptions& options, const Call& call) override;
   Result<std::uint64_t> get(std::string_view key, ByteRange range, Sink& out, const Call& call) override;
@@ -46,7 +48,7 @@ class WebdavBackend final : public Backend {
   Result<void> publish(const std::string& temp, std::string_view key, Source& body, const Call& call);
   Result<http::Response> move(const std::string& temp, std::string_view key, bool overwrite, std::string_view what,
                               const Call& call);
-  void discard(const std::string& temp);
+  void discard(const std::string& temp, const Call& call);
 
   const std::string prefix_;
   webdav::Server server_;
@@ -90,7 +92,7 @@ Result<void> WebdavBackend::publish(const std::string& temp, std::string_view ke
   if (*aside) {
     if (auto rewound = body.rewind(); !rewound) return pass(rewound, "rewind body");
     auto replaced = send(path_of(key), body, what, call);
-    if (replaced) discard(temp);
+    if (replaced) discard(temp, call);
     return replaced;
   }
   answer = move(temp, key, true, what, call);
@@ -108,8 +110,8 @@ Result<http::Response> WebdavBackend::move(const std::string& temp, std::string_
 }
 
 // The Call may be over, which is no reason to leave it behind.
-void WebdavBackend::discard(const std::string& temp) {
-  const Call grace{.stop = {}, .deadline = std::chrono::steady_clock::now() + kDiscardPatience};
+void WebdavBackend::discard(const std::string& temp, const Call& call) {
+  const Call grace = backend::in_any_case(call, kDiscardPatience);
   static_cast<void>(server_.send({.method = "DELETE", .key = temp}, "remove " + temp, grace));
 }
 
@@ -124,7 +126,7 @@ Result<ObjectInfo> WebdavBackend::put(std::string_view key, Source& body, const 
   auto stored = send(name, body, concat("put ", key), call);
   if (stored) stored = publish(name, key, body, call);
   if (!stored) {
-    discard(name);
+    discard(name, call);
     return pass(stored);
   }
   return ObjectInfo{
