@@ -1,6 +1,7 @@
 #include "restore/follow_source.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "restore/continuation.hpp"
 
@@ -55,7 +56,10 @@ Result<FollowSource::Find> FollowSource::look(TxId position, const Call& call) {
   auto rewritten = is_rewritten(*recent, call);
   if (!rewritten) return pass(rewritten);
   if (*rewritten) return whole(Reseed::rewritten, call);
-  if (!force_deep_) {
+  // A position that level 0 has no more was merged, as a rule; else the replica is not what it was.
+  const bool is_here = !recent->empty() && recent->front().range.min <= position;
+  const bool is_lost = std::exchange(position_seen_, is_here) && !is_here;
+  if (!force_deep_ && !is_lost) {
     if (auto files = continuation(*recent, position); !files.empty()) return Find{.files = std::move(files)};
     const bool has_gap = !recent->empty() && recent->back().range.max > position;
     if (!has_gap && clock_->steady() < next_deep_) return nothing();

@@ -44,7 +44,8 @@ class FollowSource {
   std::chrono::milliseconds deep_interval_;
   Clock::Steady next_deep_{};
   bool force_deep_ = true;
-  int doubts_ = 0;  // deep looks in a row that found no way on from the position
+  bool position_seen_ = false;  // on level 0, by the last look
+  int doubts_ = 0;              // deep looks in a row that found no way on from the position
   std::optional<Last> last_{};
   std::optional<Damaged> damaged_{};
 };
