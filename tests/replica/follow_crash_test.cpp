@@ -130,6 +130,36 @@ TEST_CASE("a first restore that dies at any step can be begun again") {
   }
 }
 
+TEST_CASE("a database behind a symbolic link has its journal where SQLite looks for it") {
+  Lives fixture;
+  const auto before = fixture.primary.last();
+  const std::string real = fixture.dir / "real/out.db";
+  const std::string link = fixture.output;
+  fixture.output = real;
+  fixture.follow();
+  fs::create_symlink(real, link);
+  fixture.output = link;
+  fixture.go_on(true);
+  FailNth count(0);
+  {
+    fs::copy(fixture.dir / "real", fixture.dir / "kept");
+    REQUIRE(fixture.run(&count));
+    fs::remove_all(fixture.dir / "real");
+    fs::rename(fixture.dir / "kept", fixture.dir / "real");
+  }
+  // Behind it: the journal goes, the directory, the position and the directory again.
+  FailNth gate(count.calls() - 4, FailNth::Then::stay_broken);
+  CHECK_FALSE(fixture.run(&gate));
+  CHECK(gate.failed() == "sync " + real);
+  CHECK(*restore::has_journal(real, nullptr));
+  CHECK(sqlite_opinion(link) == "ok");
+  CHECK(fixture.state() == before);
+  auto follower = fixture.follow();
+  apply(follower);
+  fixture.check_state(fixture.primary.last());
+  CHECK(names_in(fixture.dir / "real") == std::vector<std::string>{"out.db", "out.db-txid"});
+}
+
 TEST_CASE("a torn next position is none") {
   Lives fixture;
   fixture.follow();

@@ -121,6 +121,11 @@ TEST_CASE("a reader in a transaction is waited for; those that come after it wai
     const auto step = follower.apply_new({});
     CHECK(error_of(step) == "busy: cannot write to " + fixture.output + ": readers do not end");
     CHECK(waits == 50);
+    for (const int more : {100, 200, 400, 800, 800}) {
+      waits = 0;
+      CHECK(error_of(follower.apply_new({})).starts_with("busy: "));
+      CHECK(waits == more);
+    }
     CHECK(follower.position() == fixture.at(2));
     CHECK(Sql(fixture.output).ask("SELECT n FROM total") == "3");
     REQUIRE(reader.run("COMMIT") == SQLITE_OK);

@@ -17,7 +17,8 @@ struct FollowOptions {
   int parallelism = 8;  // of the first restore, and its integrity check
   IntegrityCheck integrity_check = IntegrityCheck::none;
   std::function<void(const RestoreProgress&)> on_progress{};
-  // How long readers that do not end are waited for; new ones wait meanwhile. Then the change is left for later.
+  // How long readers that do not end are waited for; new ones wait meanwhile. Then the change is left for later, with
+  // twice the patience, up to sixteen times, so that readers who take turns do not keep it out for ever.
   std::chrono::milliseconds reader_patience{250};
   // How often all levels are listed while level 0 shows nothing new: what was merged and removed meanwhile, and a
   // replica that was started over, are found then.

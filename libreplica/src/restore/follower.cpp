@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <filesystem>
 #include <mutex>
 
 #include "restore/apply.hpp"
@@ -18,6 +19,7 @@ using restore::StagedPages;
 namespace {
 
 constexpr std::chrono::milliseconds kPause{5};  // between two looks whether readers have ended
+constexpr int kMostDoublings = 4;               // of the patience with readers
 
 void wait_for(std::chrono::milliseconds pause, const Call& call) {
   std::mutex mutex;
@@ -73,6 +75,7 @@ struct Follower::State {
   FollowSource source;
   std::optional<FollowedDatabase> database{};
   TxId position{};
+  int busy_in_a_row = 0;
   bool restored = false;
   bool unsettled = false;        // an application failed on its way
   Reseed reseed = Reseed::none;  // what the next step has to do
@@ -172,15 +175,18 @@ Result<StagedPages> Follower::State::stage(const FollowSource::Find& find, const
 Result<FollowedDatabase::Applied> Follower::State::apply(const StagedPages& pages, const FollowStep& step,
                                                          const Call& call) {
   std::chrono::milliseconds waited{};
+  const auto patience = options.reader_patience * (1 << std::min(busy_in_a_row, kMostDoublings));
   const auto pause = [&] {
-    if (waited >= options.reader_patience || !call.check("follow")) return false;
+    if (waited >= patience || !call.check("follow")) return false;
     waited += kPause;
     options.wait(kPause, call);
     return true;
   };
   auto applied = database->apply(
       {.pages = pages, .from = step.from, .to = step.to, .replaces = step.reseed != Reseed::none}, pause);
-  if (applied || applied.error().code == Errc::busy) return applied;
+  const bool busy = !applied && applied.error().code == Errc::busy;
+  busy_in_a_row = busy ? busy_in_a_row + 1 : 0;
+  if (applied || busy) return applied;
   unsettled = true;
   // Readers that may not write could not roll back themselves. If this fails too, the next step tries again.
   if (applied.error().code != Errc::precondition_failed) static_cast<void>(settle());
@@ -231,7 +237,14 @@ Result<Follower> Follower::open(const Replica& replica, FollowOptions options, c
 
 Result<Follower> FollowerAccess::open(const Replica& replica, FollowOptions options, const Call& call, io::Gate* gate) {
   auto state = std::make_unique<Follower::State>(replica, std::move(options), gate);
-  auto found = io::stat_path(state->options.output);
+  std::string& output = state->options.output;
+  // SQLite looks for the journal beside the file itself.
+  std::error_code no_link;
+  if (std::filesystem::is_symlink(output, no_link)) {
+    const auto target = std::filesystem::canonical(output, no_link);
+    if (!no_link) output = target.string();
+  }
+  auto found = io::stat_path(output);
   const bool missing = !found && found.error().code == Errc::not_found;
   if (!found && !missing) return pass(found);
   auto ready = missing ? state->restore_new(call) : state->resume();
