@@ -1,6 +1,7 @@
 #include "restore/staged_pages.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace replica::restore {
 
@@ -53,7 +54,8 @@ Result<void> StagedPages::take(Reader& reader, const LtxFileInfo& file, const Ca
 }
 
 Result<void> StagedPages::finish() {
-  std::stable_sort(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) { return a.page < b.page; });
+  std::sort(entries_.begin(), entries_.end(),
+            [](const Entry& a, const Entry& b) { return std::pair(a.page, a.slot) < std::pair(b.page, b.slot); });
   // The last of equal pages is the newest.
   std::vector<Entry> newest;
   for (const Entry& entry : entries_) {
