@@ -3,6 +3,7 @@
 
 #include <sqlite3.h>
 
+#include <mutex>
 #include <set>
 
 #include "replica/follow.hpp"
@@ -123,6 +124,7 @@ struct Primary {
 struct Following : Fixture {
   explicit Following(std::uint32_t page_size = 512) : primary(dir, page_size) {
     backend = make_faulty_backend(backend, [this](std::string_view operation, std::string_view key) {
+      const std::lock_guard lock(mutex);  // a first restore reads with several threads
       calls.push_back(std::string(operation) + " " + std::string(key));
       return fault ? fault(operation, key) : std::optional<Fault>();
     });
@@ -190,6 +192,7 @@ struct Following : Fixture {
   ManualClock clock;
   Primary primary;
   std::uint64_t uploaded = 0;
+  std::mutex mutex;
   std::vector<std::string> calls;
   std::function<std::optional<Fault>(std::string_view, std::string_view)> fault;
   std::function<void()> on_wait;
