@@ -1,11 +1,15 @@
+#include "restore_verb.hpp"
+
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <charconv>
 #include <filesystem>
-#include <iostream>
 
+#include "config/duration.hpp"
 #include "config/paths.hpp"
+#include "follow.hpp"
 #include "interrupt.hpp"
+#include "log_lines.hpp"
 #include "output.hpp"
 #include "progress_line.hpp"
 #include "replica/restore.hpp"
@@ -24,7 +28,18 @@ struct Request {
   replica::RestoreTarget target;
   replica::RestoreOptions options;
   std::string integrity_check = "none";
+  std::chrono::milliseconds follow_interval{1000};
+  RestoreStyle style;
 };
+
+// One sentence of what happened.
+void note(const Request& request, std::string_view sentence, std::initializer_list<replica::LogField> fields = {}) {
+  if (request.style.as_peer) {
+    StreamLog(*request.style.log).log(replica::LogLevel::info, sentence, fields);
+  } else {
+    *request.style.log << sentence << "\n";
+  }
+}
 
 Outcome read_target(const cli::Arguments& args, replica::RestoreTarget& target) {
   if (args.has("txid")) {
@@ -49,6 +64,13 @@ Outcome read_options(const cli::Arguments& args, Request& request) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc() || end != text.data() + text.size() || value < 1)
       return misuse("invalid value \"" + text + "\" for flag -parallelism: must be a positive number");
+  }
+  if (args.has("follow-interval")) {
+    const std::string text = args.value("follow-interval");
+    const auto interval = config::parse_duration(text);
+    if (!interval || *interval <= config::Duration::zero())
+      return misuse("invalid value \"" + text + "\" for flag -follow-interval: must be a duration like 1s or 500ms");
+    request.follow_interval = config::to_milliseconds(*interval);
   }
   if (!args.has("integrity-check")) return {};
   request.integrity_check = args.value("integrity-check");
@@ -139,7 +161,7 @@ Outcome nothing_fits(const replica::Error& error, const Request& request, const 
   if (!last) return problem(last.error());
   if (*last) return by_time ? no_such_time(source, call) : problem(error);
   if (!args.is_on("if-replica-exists")) return problem(replica::Error{Errc::not_found, "no backups found"});
-  std::cerr << "no matching backups found\n";
+  note(request, "no matching backups found");
   return {};
 }
 
@@ -152,6 +174,24 @@ Outcome show_plan(const Request& request, const cli::Arguments& args, const Sour
   return say(args.is_on("json") ? plan_json(from, type, target, *plan) : plan_text(from, type, target, *plan));
 }
 
+using Begin = std::chrono::steady_clock::time_point;
+
+Outcome summary(const Request& request, const cli::Arguments& args, const Source& source, const std::string& txid,
+                Begin begin) {
+  if (!args.is_on("json")) return {};
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
+  return say(pretty(json::object{{"db_path", as_typed(args, request)},
+                                 {"replica", std::string(source.replica.type())},
+                                 {"txid", txid},
+                                 {"duration_ms", took.count()},
+                                 {"integrity_check", request.integrity_check}}));
+}
+
+void note_check(const Request& request, const Source& source) {
+  if (request.options.integrity_check != replica::IntegrityCheck::none)
+    note(request, "post-restore integrity check passed", {{"replica", std::string(source.replica.type())}});
+}
+
 Outcome restore(Request request, const cli::Arguments& args, const std::vector<Source>& sources,
                 const replica::Call& call) {
   const auto begin = std::chrono::steady_clock::now();
@@ -161,21 +201,44 @@ Outcome restore(Request request, const cli::Arguments& args, const std::vector<S
   const auto from = replica::restore_from_any(replicas_of(sources), request.target, request.options, call, tell);
   progress.clear();
   if (!from) return nothing_fits(from.error(), request, args, sources.front(), call);
-  const replica::RestoreOutcome* restored = &from->outcome;
   const Source& source = sources[from->number];
-  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
-  if (request.options.integrity_check != replica::IntegrityCheck::none)
-    std::cerr << "post-restore integrity check passed\n";
-  if (!args.is_on("json")) return {};
-  return say(pretty(json::object{{"db_path", as_typed(args, request)},
-                                 {"replica", std::string(source.replica.type())},
-                                 {"txid", restored->txid.text()},
-                                 {"duration_ms", took.count()},
-                                 {"integrity_check", request.integrity_check}}));
+  note_check(request, source);
+  return summary(request, args, source, from->outcome.txid.text(), begin);
 }
 
-Outcome run_restore(const cli::Arguments& args) {
+// The peer's words.
+Outcome check_follow(const Request& request, const cli::Arguments& args) {
+  if (args.is_on("dry-run")) return misuse("cannot use -dry-run with -f");
+  if (request.target.txid) return misuse("cannot use follow mode with -txid");
+  if (request.target.before) return misuse("cannot use follow mode with -timestamp");
+  return {};
+}
+
+Outcome follow_replica(const Request& request, const cli::Arguments& args, const Source& source,
+                       const replica::Call& call) {
+  if (auto r = check_follow(request, args); !r) return r;
+  const auto begin = std::chrono::steady_clock::now();
+  ProgressLine progress;
+  auto follower =
+      replica::Follower::open(source.replica,
+                              {.output = request.options.output,
+                               .parallelism = request.options.parallelism,
+                               .integrity_check = request.options.integrity_check,
+                               .on_progress = [&progress](const replica::RestoreProgress& p) { progress.show(p); }},
+                              call);
+  progress.clear();
+  if (!follower) return nothing_fits(follower.error(), request, args, source, call);
+  if (follower->restored()) note_check(request, source);
+  StreamLog log(*request.style.log);
+  const FollowRun run{
+      .database = source.database, .output = as_typed(args, request), .interval = request.follow_interval};
+  if (auto r = follow(*follower, source.replica, run, log, call); !r) return problem(r.error());
+  return summary(request, args, source, request.style.as_peer ? "" : follower->position().text(), begin);
+}
+
+Outcome run_restore(const RestoreStyle& style, const cli::Arguments& args) {
   Request request;
+  request.style = style;
   if (auto r = read_target(args, request.target); !r) return r;
   if (auto r = read_options(args, request); !r) return r;
   if (args.positional().empty()) return misuse("database path or replica URL required", kExample);
@@ -185,20 +248,24 @@ Outcome run_restore(const cli::Arguments& args) {
   if (auto r = read_output(args, sources->front(), request.options.output); !r) return r;
   std::error_code ignored;
   if (args.is_on("if-db-not-exists") && std::filesystem::exists(request.options.output, ignored)) {
-    std::cerr << "database already exists, skipping\n";
+    note(request, "database already exists, skipping");
     return {};
   }
   const Interrupt interrupt;
   const replica::Call call{.stop = interrupt.token(), .deadline = {}};
-  if (!args.is_on("dry-run")) return restore(std::move(request), args, *sources, call);
+  if (!args.is_on("dry-run") && !args.is_on("follow")) return restore(std::move(request), args, *sources, call);
+  if (args.is_on("follow"))
+    if (auto r = check_follow(request, args); !r) return r;
   const auto best = best_source(*sources, request.target, call);
   if (!best) return tl::unexpected(best.error());
-  return show_plan(request, args, *best, call);
+  return args.is_on("follow") ? follow_replica(request, args, *best, call) : show_plan(request, args, *best, call);
 }
 
 }  // namespace
 
-Verb restore_verb() {
+Verb restore_verb() { return restore_verb({}); }
+
+Verb restore_verb(const RestoreStyle& style) {
   return {"restore",
           "DB_PATH|REPLICA_URL",
           "Restore a database from its replica.",
@@ -211,11 +278,13 @@ Verb restore_verb() {
            {"dry-run", "", "only show what would be fetched"},
            {"force", "", "overwrite an existing database"},
            {"integrity-check", "MODE", "none, quick or full", "none"},
+           {"follow", "", "go on and apply what is new, in place, until told to stop"},
+           {"follow-interval", "DURATION", "how often to look for what is new", "1s"},
            kReplicaFlag,
            kConfigFlag,
            kNoExpandFlag,
            kJsonFlag},
-          run_restore};
+          [style](const cli::Arguments& args) { return run_restore(style, args); }};
 }
 
 }  // namespace litestreamctl

@@ -45,7 +45,7 @@ PUBLIC_HEADERS = {
     "wal": "wal", "ltx": "ltx", "backend": "backend", "conformance": "backend",
     "s3": "backend", "sftp": "backend", "nats": "backend",
     "gcs": "backend", "webdav": "backend", "azure": "backend", "oss": "backend",
-    "replica": "replica", "database": "engine", "local_state": "engine", "events": "engine", "restore": "restore", "several": "restore", "replicator": "replicator",
+    "replica": "replica", "database": "engine", "local_state": "engine", "events": "engine", "restore": "restore", "several": "restore", "follow": "restore", "replicator": "replicator",
 }
 # Header pattern → the places that may include it.
 EXTERNAL = [

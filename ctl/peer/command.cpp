@@ -4,6 +4,7 @@
 #include <boost/json/value.hpp>
 #include <charconv>
 
+#include "config/duration.hpp"
 #include "output.hpp"
 #include "replica/types.hpp"
 
@@ -31,6 +32,7 @@ std::string quoted(const std::string& text) { return "\"" + text + "\""; }
 // Why the value does not fit.
 std::optional<std::string> complaint(FlagKind kind, const std::string& value) {
   if (kind == FlagKind::integer && !integer(value)) return "parse error";
+  if (kind == FlagKind::duration && !config::parse_duration(value)) return "parse error";
   if (kind == FlagKind::txid && !replica::TxId::parse(value)) return "invalid txid format";
   if (kind == FlagKind::level && value != "all") {
     const auto level = integer(value);

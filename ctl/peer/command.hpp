@@ -14,7 +14,7 @@
 
 namespace litestreamctl::peer {
 
-enum class FlagKind { text, boolean, integer, txid, level };
+enum class FlagKind { text, boolean, integer, txid, level, duration };
 
 struct Flag {
   std::string_view name;

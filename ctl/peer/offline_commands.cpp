@@ -2,27 +2,33 @@
 #include <filesystem>
 #include <iostream>
 
+#include "config/duration.hpp"
 #include "config/paths.hpp"
+#include "log_lines.hpp"
 #include "peer/command.hpp"
-#include "replica/clock.hpp"
+#include "restore_verb.hpp"
 
 namespace litestreamctl::peer {
 namespace {
 
 // An argument that begins with a dash stays an argument.
+Outcome run_verb(const Verb& verb, std::vector<std::string> words, const std::vector<std::string>& positional) {
+  words.emplace_back("--");
+  words.insert(words.end(), positional.begin(), positional.end());
+  const auto given = cli::parse(verb.flags, words);
+  if (!given) return refuse(given.error().message);
+  const Outcome outcome = verb.run(*given);
+  if (!outcome) return refuse(outcome.error().message);
+  return {};
+}
+
 Outcome run_verb(const Verb& verb, const Arguments& args) {
   std::vector<std::string> words;
   for (const auto& [name, value] : args.flags()) {
     words.push_back("-" + name);
     words.back() += "=" + value;
   }
-  words.emplace_back("--");
-  words.insert(words.end(), args.positional().begin(), args.positional().end());
-  const auto given = cli::parse(verb.flags, words);
-  if (!given) return refuse(given.error().message);
-  const Outcome outcome = verb.run(*given);
-  if (!outcome) return refuse(outcome.error().message);
-  return {};
+  return run_verb(verb, std::move(words), args.positional());
 }
 
 Outcome run_databases(const Arguments& args) { return run_verb(databases_verb(), args); }
@@ -37,10 +43,15 @@ Outcome run_wal(const Arguments& args) {
   return run_ltx(args);
 }
 
-// As the peer's log says it, on stdout.
-std::string log_line(std::string_view text) {
-  return "time=" + replica::to_rfc3339(replica::SystemClock().now()) + " level=INFO msg=\"" + std::string(text) +
-         "\"\n";
+// Those of the peer for the verb; it takes an interval that is not positive for one that was not given.
+std::vector<std::string> restore_words(const Arguments& args) {
+  std::vector<std::string> words;
+  for (const auto& [name, value] : args.flags()) {
+    const auto interval = name == "follow-interval" ? config::parse_duration(value) : config::Duration{1};
+    if (interval && *interval <= config::Duration::zero()) continue;
+    words.push_back((name == "f" ? "-follow=" : "-" + name + "=") + value);
+  }
+  return words;
 }
 
 Outcome run_restore(const Arguments& args) {
@@ -48,15 +59,18 @@ Outcome run_restore(const Arguments& args) {
   if (words.empty())
     return refuse("database path or replica URL required", "litestream restore -o /path/to/db s3://bucket/prefix");
   if (words.size() > 1) return refuse("too many arguments");
-  if (args.is_on("f")) return refuse("follow mode (-f) is not supported by this build yet");
   const bool is_url = config::is_url(words[0]) && !words[0].starts_with("sqlite");
   if (is_url && !args.has("o"))
     return refuse("-o is required when restoring from a replica URL", "litestream restore -o /path/to/db " + words[0]);
+  RestoreStyle style{.log = args.is_on("json") ? &std::cerr : &std::cout, .as_peer = true};
   const auto output = config::absolute_path(args.value("o", words[0]));
   std::error_code ignored;
-  if (args.is_on("if-db-not-exists") && output && std::filesystem::exists(*output, ignored))
-    return printed(log_line("database already exists, skipping"));
-  return run_verb(restore_verb(), args);
+  if (args.is_on("if-db-not-exists") && output && std::filesystem::exists(*output, ignored)) {
+    // Whatever the other flags say.
+    StreamLog(std::cout).log(replica::LogLevel::info, "database already exists, skipping");
+    return {};
+  }
+  return run_verb(restore_verb(style), restore_words(args), words);
 }
 
 Outcome run_reset(const Arguments& args) {
@@ -103,8 +117,8 @@ Command restore_command() {
            {"dry-run", FlagKind::boolean, "", "Only show what would be fetched."},
            {"force", FlagKind::boolean, "", "Overwrite an existing database."},
            {"integrity-check", FlagKind::text, "MODE", "none, quick or full (default: none)."},
-           {"f", FlagKind::boolean, "", "Follow mode; not supported by this build yet."},
-           {"follow-interval", FlagKind::text, "DURATION", "Of follow mode."},
+           {"f", FlagKind::boolean, "", "Follow mode: go on and apply what is new, in place, until told to stop."},
+           {"follow-interval", FlagKind::duration, "DURATION", "How often to look for what is new (default: 1s)."},
            kConfig,
            kNoExpandEnv,
            kJson},

@@ -8,11 +8,8 @@ using litestreamctl::peer::FlagKind;
 
 namespace {
 
-const std::vector<Flag> kFlags{{"wait", FlagKind::boolean},
-                               {"timeout", FlagKind::integer},
-                               {"txid", FlagKind::txid},
-                               {"level", FlagKind::level},
-                               {"socket"}};
+const std::vector<Flag> kFlags{{"wait", FlagKind::boolean}, {"timeout", FlagKind::integer}, {"txid", FlagKind::txid},
+                               {"level", FlagKind::level},  {"every", FlagKind::duration},  {"socket"}};
 
 Arguments parsed(const std::vector<std::string>& words) {
   auto args = litestreamctl::peer::parse(kFlags, words);
@@ -56,6 +53,9 @@ TEST_CASE("the texts of Go's flag package") {
   CHECK(refused({"-timeout="}) == "invalid value \"\" for flag -timeout: parse error");
   CHECK(refused({"-wait=maybe"}) == "invalid boolean value \"maybe\" for -wait: parse error");
   CHECK(refused({"-txid", "1"}) == "invalid value \"1\" for flag -txid: invalid txid format");
+  CHECK(refused({"-every", "x"}) == "invalid value \"x\" for flag -every: parse error");
+  CHECK(refused({"-every", "5"}) == "invalid value \"5\" for flag -every: parse error");
+  CHECK(parsed({"-every", "1m5s"}).value("every") == "1m5s");
   CHECK(refused({"-level", "10"}) == "invalid value \"10\" for flag -level: level must be between 0 and 9");
   CHECK(refused({"-level", "x"}) == "invalid value \"x\" for flag -level: invalid level: must be 0-9 or \"all\"");
   CHECK(refused({"---x"}) == "bad flag syntax: ---x");

@@ -52,7 +52,7 @@ Result<void> assemble(const Work& work, const RestoreOptions& options, const Cal
 }  // namespace
 
 Result<RestoreOutcome> apply(const Replica& replica, const RestorePlan& plan, const RestoreOptions& options,
-                             const Call& call, io::Gate* gate) {
+                             const Call& call, io::Gate* gate, const FinishFile& finish) {
   if (auto sound = check_plan(plan); !sound) return pass(sound);
   if (auto free = check_restore_output(options); !free) return pass(free);
   auto newest = replica.read_header(plan.files.back(), call);
@@ -68,6 +68,9 @@ Result<RestoreOutcome> apply(const Replica& replica, const RestorePlan& plan, co
   const Work work{.replica = replica, .files = plan.files, .target = target, .meter = meter};
   if (auto assembled = assemble(work, options, call); !assembled) return pass(assembled);
   if (auto sound = check_integrity(temp->path(), options.integrity_check, call); !sound) return pass(sound);
+  if (finish) {
+    if (auto finished = finish(temp->path()); !finished) return pass(finished);
+  }
   if (auto synced = temp->sync(); !synced) return pass(synced, "make restore output durable");
   if (auto open = call.check("restore"); !open) return pass(open);
   if (auto published = temp->publish(options); !published) return pass(published);

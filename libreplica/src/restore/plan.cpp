@@ -2,6 +2,7 @@
 #include <iterator>
 
 #include "replica/restore.hpp"
+#include "restore/continuation.hpp"
 
 namespace replica {
 namespace {
@@ -21,6 +22,13 @@ bool touches(const LtxFileInfo& file, TxId reached) { return file.range.min.valu
 bool within_target(const LtxFileInfo& file, const RestoreTarget& target) {
   if (target.txid && file.range.max > *target.txid) return false;
   return !target.before || file.created_at < *target.before;
+}
+
+// Drops what no name can mean.
+void sort_by_start(std::vector<LtxFileInfo>& files) {
+  std::erase_if(files, [](const LtxFileInfo& file) { return !file.range.min || file.range.max < file.range.min; });
+  std::sort(files.begin(), files.end(),
+            [](const LtxFileInfo& a, const LtxFileInfo& b) { return a.range.min < b.range.min; });
 }
 
 // Files by their first transaction, consumed once while the chain grows: what has been passed and does not reach beyond
@@ -105,9 +113,7 @@ bool is_true_hole(const std::vector<LtxFileInfo>& all, const Chain& chain) {
 Result<RestorePlan> plan_restore(std::vector<LtxFileInfo> files, const RestoreTarget& target) {
   if (target.txid && target.before) return fail(Errc::invalid_argument, "cannot specify index & timestamp to restore");
 
-  std::erase_if(files, [](const LtxFileInfo& file) { return !file.range.min || file.range.max < file.range.min; });
-  std::sort(files.begin(), files.end(),
-            [](const LtxFileInfo& a, const LtxFileInfo& b) { return a.range.min < b.range.min; });
+  sort_by_start(files);
   std::vector<LtxFileInfo> usable;
   std::copy_if(files.begin(), files.end(), std::back_inserter(usable),
                [&](const LtxFileInfo& file) { return within_target(file, target); });
@@ -129,6 +135,17 @@ Result<RestorePlan> plan_restore(const Replica& replica, const RestoreTarget& ta
     files.insert(files.end(), listed->begin(), listed->end());
   }
   return plan_restore(std::move(files), target);
+}
+
+std::vector<LtxFileInfo> restore::continuation(std::vector<LtxFileInfo> files, TxId reached) {
+  sort_by_start(files);
+  Sweep sweep(files);
+  std::vector<LtxFileInfo> chain;
+  while (const auto* file = sweep.continuation(reached)) {
+    chain.push_back(*file);
+    reached = file->range.max;
+  }
+  return chain;
 }
 
 }  // namespace replica
