@@ -1,5 +1,9 @@
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <thread>
 
 #include "replica/replicator.hpp"
@@ -22,10 +26,30 @@ Call within(std::chrono::seconds patience) {
   return call;
 }
 
+bool same_bytes(const std::string& a, const std::string& b) {
+  std::ifstream one(a, std::ios::binary), other(b, std::ios::binary);
+  using Bytes = std::istreambuf_iterator<char>;
+  return std::equal(Bytes(one), Bytes(), Bytes(other), Bytes());
+}
+
+// One in eleven calls fails, before it is done or after; not every eleventh, for a listing of all levels and a header
+// are just as many.
+std::shared_ptr<Backend> make_flaky(const std::string& directory) {
+  const auto count = std::make_shared<std::atomic<unsigned>>(0);
+  return make_faulty_backend(
+      make_file_backend({directory}), [count](std::string_view, std::string_view) -> std::optional<Fault> {
+        const unsigned n = (++*count * 2'654'435'761U) >> 12U;
+        if (n % 11 != 0) return std::nullopt;
+        return Fault{.error = {Errc::unavailable, "the mirror is away", {}}, .after = n % 2 == 0};
+      });
+}
+
 class LibrarySubject final : public Subject {
  public:
   explicit LibrarySubject(const SubjectSettings& settings)
-      : s_(settings), backend_(make_file_backend({settings.replica()})) {}
+      : s_(settings), backend_(make_file_backend({settings.replica()})) {
+    if (s_.mirrored) mirror_ = make_flaky(s_.mirror());
+  }
 
   std::string start() override {
     if (!replicator_) {
@@ -46,18 +70,39 @@ class LibrarySubject final : public Subject {
   }
 
   std::string sync() override {
-    auto outcome = replicator_->sync(s_.database(), true, within(60s));
-    if (!outcome) return "sync: " + describe(outcome.error());
-    return outcome->replicated_txid >= outcome->txid ? "" : "sync(wait) returned before everything was on the replica";
+    bool all = true;
+    std::string wrong = patiently("sync", [&] {
+      auto outcome = replicator_->sync(s_.database(), true, within(60s));
+      all = !outcome || outcome->replicated_txid >= outcome->txid;
+      return outcome;
+    });
+    return all ? wrong : "sync(wait) returned before everything was on the replica";
   }
 
   std::string snapshot() override {
+    if (s_.mirrored) return patiently("snapshot", [&] { return replicator_->snapshot(s_.database(), within(60s)); });
     auto txid = replicator_->snapshot(s_.database(), within(60s));
     return txid ? "" : "snapshot: " + describe(txid.error());
   }
 
   std::string restore(const std::string& output, std::uint64_t txid) override {
-    const Replica replica(backend_, "");
+    std::string wrong = restore_from(backend_, output, txid);
+    if (!wrong.empty() || txid != 0 || !s_.mirrored) return wrong;
+    const std::string mirrored = output + ".mirror";
+    wrong = restore_from(make_file_backend({s_.mirror()}), mirrored, 0);
+    if (!wrong.empty()) return "mirror: " + wrong;
+    return same_bytes(output, mirrored) ? "" : "the mirror holds something else";
+  }
+
+  std::map<std::string, std::int64_t> counters() override {
+    remember();
+    return counters_;
+  }
+
+ private:
+  static std::string restore_from(const std::shared_ptr<Backend>& store, const std::string& output,
+                                  std::uint64_t txid) {
+    const Replica replica(store, "");
     RestoreTarget target;
     if (txid != 0) target.txid = TxId{txid};
     RestoreOptions options;
@@ -76,12 +121,6 @@ class LibrarySubject final : public Subject {
     return wrong;
   }
 
-  std::map<std::string, std::int64_t> counters() override {
-    remember();
-    return counters_;
-  }
-
- private:
   DatabaseConfig config() const {
     using ms = DatabaseConfig::ms;
     DatabaseConfig c;
@@ -94,6 +133,8 @@ class LibrarySubject final : public Subject {
     c.backend = backend_;
     c.replica_url = "file://" + s_.replica();
     c.sync_interval = ms(s_.sync_ms);
+    if (mirror_)
+      c.more_replicas.push_back({.backend = mirror_, .url = "file://" + s_.mirror(), .sync_interval = c.sync_interval});
     return c;
   }
 
@@ -110,14 +151,16 @@ class LibrarySubject final : public Subject {
     return o;
   }
 
-  // A busy database is the application's right (a vacuum holds it); it passes.
+  // A busy database is the application's right (a vacuum holds it), and a mirror that is away ours; it passes.
   template <class F>
   std::string patiently(const char* what, const F& call) {
     const auto end = std::chrono::steady_clock::now() + 10s;
     for (;;) {
       auto result = call();
       if (result) return "";
-      if (result.error().code != Errc::busy || std::chrono::steady_clock::now() > end) {
+      const bool passes =
+          result.error().code == Errc::busy || (s_.mirrored && result.error().code == Errc::unavailable);
+      if (!passes || std::chrono::steady_clock::now() > end) {
         return std::string(what) + ": " + describe(result.error());
       }
       std::this_thread::sleep_for(5ms);
@@ -137,7 +180,7 @@ class LibrarySubject final : public Subject {
   }
 
   SubjectSettings s_;
-  std::shared_ptr<Backend> backend_;
+  std::shared_ptr<Backend> backend_, mirror_;
   std::unique_ptr<Replicator> replicator_;
   std::map<std::string, std::int64_t> counters_;
 };

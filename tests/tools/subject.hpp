@@ -20,8 +20,12 @@ struct SubjectSettings {
   std::vector<int> levels_ms{100, 300};
   int snapshot_ms = 1000, snapshot_retention_ms = 86'400'000, l0_retention_ms = 200, l0_retention_check_ms = 100;
 
+  // A second destination, a part of whose calls fail; only the library has one. Holds the same in the end.
+  bool mirrored = false;
+
   std::string database() const { return directory + "/source.db"; }
   std::string replica() const { return directory + "/replica"; }
+  std::string mirror() const { return directory + "/mirror"; }
   static SubjectSettings by_seed(const std::string& directory, Random& random);
   std::string text() const;  // for failure reports
 };
