@@ -41,7 +41,7 @@ struct Bench {
     config.backend_path = "db";
     config.monitor_interval = 5ms;
     config.sync_interval = 5ms;
-    REQUIRE(replicator.add(std::move(config)));
+    REQUIRE(replicator.add(config));
     REQUIRE(replicator.start(path, true, {.deadline = std::chrono::steady_clock::now() + 30s}));
     REQUIRE(eventually([&] { return position() == replicator.status(path)->local_txid && position().value > 0; }));
   }
