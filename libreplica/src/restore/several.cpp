@@ -51,8 +51,10 @@ Ranking rank_replicas(const std::vector<Replica>& replicas, const RestoreTarget&
       others.emplace_back(n, std::move(plan.error()));
     }
   }
-  std::stable_sort(ranking.order.begin(), ranking.order.end(),
-                   [](const auto& a, const auto& b) { return a.second.max_txid() > b.second.max_txid(); });
+  std::sort(ranking.order.begin(), ranking.order.end(), [](const auto& a, const auto& b) {
+    const TxId reached = a.second.max_txid(), other = b.second.max_txid();
+    return reached != other ? reached > other : a.first < b.first;
+  });
   return ranking;
 }
 
