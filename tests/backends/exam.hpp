@@ -12,8 +12,10 @@ std::string error_of(const replica::Result<T>& result) {
   return std::string(replica::name(result.error().code)) + ": " + result.error().message;
 }
 
-inline void sit_exam(replica::Backend& backend) {
+// `but`: the name of a case that the server itself does not pass.
+inline void sit_exam(replica::Backend& backend, std::string_view but = {}) {
   for (const auto& one : replica::conformance_cases()) {
+    if (one.name == but) continue;
     INFO(one.name);
     CHECK(error_of(one.run(backend, "exam/some prefix", {})) == "none");
   }

@@ -41,7 +41,7 @@ struct Scene {
 
 TEST_CASE("what is uploaded together") {
   using engine::uploaded_together;
-  const std::vector<LtxFileInfo> files{file(1, 0), file(2, 400), file(3, 999), file(4, 1000)};
+  const std::vector<LtxFileInfo> files{file(1, 0), file(2, 400), file(3, 1499), file(4, 1500)};
   CHECK(uploaded_together(files, 1s, 0) == 3);
   CHECK(uploaded_together(std::span(files).subspan(1), 1s, 0) == 3);
   CHECK(uploaded_together(std::span(files).first(1), 1s, 0) == 1);
@@ -57,7 +57,7 @@ TEST_CASE("what is uploaded together") {
 TEST_CASE("captures of one interval are one object, and what a restore finds is the same") {
   Scene s;
   for (const int id : {3, 4, 3}) s.commit(id);
-  s.f.clock.pass(1s);
+  s.f.clock.pass(2s);
   for (const int id : {9, 3}) s.commit(id);
   ship(*s.daemon);
   CHECK(names(s.f.listed(0)) ==
