@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <condition_variable>
+#include <set>
 #include <thread>
 
 #include "engine_fixture.hpp"
@@ -154,13 +155,15 @@ TEST_CASE("each destination is uploaded to at its own pace") {
   start(replicator, config);
   REQUIRE(replicator.sync(config.path, true, within(30s)));
   const auto status = [&] { return *replicator.status(config.path); };
-  for (int n = 1; n < 9; ++n) {
+  std::set<TxId> seen;
+  for (int n = 1; n < 12; ++n) {
+    const auto before = status().local_txid;
     app.update(n);
-    const auto target = status().local_txid;
-    REQUIRE(eventually([&] { return status().replicas.at(0).replicated_txid > target; }));
+    REQUIRE(eventually([&] { return status().replicas.at(0).replicated_txid > before; }));
+    seen.insert(status().replicas.at(1).replicated_txid);
   }
-  // The one that began with the start, and one that was captured meanwhile.
-  CHECK(status().replicas.at(1).replicated_txid <= TxId{4});
+  // Where it was, the first upload of its lane, from which the hour counts, and one that was on its way by then.
+  CHECK(seen.size() <= 3);
   REQUIRE(replicator.stop(config.path, within(30s)));  // what is left goes all the same
   CHECK(bench.equal(bench.door.memory, "app"));
 }
