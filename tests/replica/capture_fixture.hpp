@@ -49,11 +49,22 @@ class Application {
   sqlite3* db_ = nullptr;
 };
 
+// The clock of the machine, and what a test lets pass besides.
+class PassingClock final : public Clock {
+ public:
+  Timestamp now() const override { return SystemClock().now() + passed_; }
+  Steady steady() const override { return SystemClock().steady() + passed_; }
+  void pass(std::chrono::milliseconds time) { passed_ += time; }
+
+ private:
+  std::chrono::milliseconds passed_{0};
+};
+
 // A database with its store. Each Daemon is one run of the capture lane.
 struct Fixture {
   TempDir dir;
   std::string path = dir / "app.db", meta = dir / ".app.db-litestream";
-  SystemClock clock;
+  PassingClock clock;
   std::mutex lock;
 
   struct Daemon {

@@ -60,7 +60,7 @@ Result<void> Capture::attach() {
   auto pin = open_pin();
   if (!pin) return pass(pin);
   pin_.emplace(std::move(*pin));
-  may_step_aside_ = true;
+  aside_from_ = {};
   auto attached = [&]() -> Result<void> {
     if (!newest || newest->range.max < last()) return anchor("no known position");
     newest_ = *newest;

@@ -88,7 +88,7 @@ class Capture {
   // would find without us. Calls `pause` between looks at the log, `looks` times at most.
   Result<Backfill> step_aside(const std::function<void()>& pause, int looks);
   // It was what helped the last time.
-  bool helps_to_step_aside() const noexcept { return may_step_aside_ && easy_attempts_ < kEasyAttempts; }
+  bool helps_to_step_aside() const { return may_step_aside() && easy_attempts_ < kEasyAttempts; }
   // Moves the pin forward and backfills up to it, without capturing, when it is the pin that keeps everything in the
   // log from being backfilled: an application would look at all of that at every commit, in vain. False: not so.
   Result<bool> backfill_ahead();
@@ -151,8 +151,12 @@ class Capture {
   std::uint32_t commit_ = 0;
   bool may_restart_ = false;  // one change of generation is allowed before the next frames
   static constexpr int kEasyAttempts = 8;
-  int easy_attempts_ = 1;       // of the next time: one, until stepping aside has not helped
-  bool may_step_aside_ = true;  // as long as it has not cost an anchoring
+  int easy_attempts_ = 1;  // of the next time: one, until stepping aside has not helped
+  // A proof that failed has cost an anchoring: the next time is put off, 10 s, 20 s, 40 s … an hour.
+  bool may_step_aside() const { return environment_.clock->steady() >= aside_from_; }
+  void put_off_stepping_aside();
+  Clock::Steady aside_from_{};
+  int lost_proofs_ = 0;
   std::uint64_t frames_since_checkpoint_ = 0;
   TxId hashes_txid_;
   CaptureCounters counters_;

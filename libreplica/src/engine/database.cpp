@@ -12,8 +12,9 @@ namespace {
 
 constexpr int kDefaultHardFrames = 121'359;      // the peer's truncate-page-n
 constexpr std::chrono::microseconds kLook{200};  // between looks at the log while we have stepped aside
-constexpr int kLooks = 250;
-constexpr std::chrono::milliseconds kAhead{20};  // of an application's checkpoint: to capture, and step aside in time
+constexpr int kLooks = 300;
+constexpr std::chrono::milliseconds kMeasured{50};  // less tells nothing of how fast a log grows
+constexpr std::chrono::milliseconds kAhead{45};  // of an application's checkpoint: to capture, and step aside in time
 constexpr int kAttachAttempts = 3;               // a damaged newest file is moved aside and the attach tried again
 
 CheckpointPolicy policy_of(const DatabaseConfig& config) {
@@ -75,33 +76,37 @@ Result<Database::Captured> Database::capture_locked(const Call& call) {
   // An idle look costs one stat and a glance at shared memory, nothing more.
   if (!done || result.files > 0 || result.attached_now) refresh_status();
   if (!done) return pass(done);
-  if (result.files > 0) result.tend_in = note_growth();
+  if (result.files > 0) {
+    measure_growth();
+    result.tend_in = long_in();
+  }
   if (!std::exchange(told_started_, true))
     environment_.publish({.kind = EventKind::started, .path = config_.path, .txid = capture_->last()});
   return result;
 }
 
-std::optional<std::chrono::milliseconds> Database::note_growth() {
+void Database::measure_growth() {
   const auto now = environment_.clock->steady();
-  const std::uint64_t bytes = capture_->counters().wal_bytes;
   const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - grown_at_);
+  if (elapsed < kMeasured) return;
+  const std::uint64_t bytes = capture_->counters().wal_bytes + capture_->uncaptured_bytes();
   growth_ = {.frames = (bytes - std::min(bytes, grown_bytes_)) / wal_frame_size(capture_->page_size()),
              .elapsed = elapsed};
   grown_at_ = now;
   grown_bytes_ = bytes;
-  return long_in();
 }
 
 bool Database::checkpoints_by_stepping_aside() const {
   return capture_->helps_to_step_aside() && checkpoint_policy_.easy_frames <= kAutocheckpointFrames;
 }
 
-// When tend() has something to do: before applications begin to checkpoint. nullopt = now, or never.
+// When tend() has something to do: before applications begin to checkpoint. nullopt = the log does not grow.
 std::optional<std::chrono::milliseconds> Database::long_in() {
-  const std::uint64_t frames = capture_->log_frames();
-  if (!checkpoints_by_stepping_aside()) return grown_in(frames, kAutocheckpointFrames * 4 / 5, growth_);
-  const auto wait = grown_in(frames, kAutocheckpointFrames, growth_);
-  return wait && *wait > kAhead ? std::optional(*wait - kAhead) : std::nullopt;
+  const bool aside = checkpoints_by_stepping_aside();
+  const std::uint64_t frames = capture_->log_frames(), wanted = kAutocheckpointFrames * (aside ? 5 : 4) / 5;
+  if (frames >= wanted) return std::chrono::milliseconds(0);
+  const auto wait = grown_in(frames, wanted, growth_);
+  return wait && aside ? std::max(*wait, kAhead) - kAhead : wait;
 }
 
 Result<Database::Captured> Database::tend(const Call& call) {
@@ -109,21 +114,22 @@ Result<Database::Captured> Database::tend(const Call& call) {
   if (!lock) return pass(lock);
   Captured result;
   if (!capture_ || !capture_->attached()) return result;
+  measure_growth();
+  result.tend_in = long_in();
+  if (result.tend_in != std::chrono::milliseconds(0) || growth_.frames == 0) return result;
   if (!checkpoints_by_stepping_aside()) {
+    result.tend_in.reset();
     auto done = capture_->backfill_ahead();
     return done ? Result<Captured>(result) : pass(done);
   }
-  const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(environment_.clock->steady() - grown_at_);
-  growth_ = {.frames = capture_->uncaptured_bytes() / wal_frame_size(capture_->page_size()), .elapsed = elapsed};
-  result.tend_in = long_in();
-  if (result.tend_in || growth_.frames == 0) return result;
   const std::uint64_t before = capture_->counters().files;
   auto done = step_aside();
   if (!done && done.error().code != Errc::no_space && done.error().code != Errc::busy) capture_->detach();
   result.files = static_cast<std::size_t>(capture_->counters().files - before);
   refresh_status();
   if (!done) return pass(done);
-  result.tend_in = note_growth();
+  measure_growth();
+  result.tend_in = long_in();
   return result;
 }
 

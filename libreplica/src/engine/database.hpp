@@ -75,7 +75,7 @@ class Database final : private Origin {
 
  private:
   Result<Captured> capture_locked(const Call& call);
-  std::optional<std::chrono::milliseconds> note_growth();
+  void measure_growth();
   bool checkpoints_by_stepping_aside() const;
   std::optional<std::chrono::milliseconds> long_in();
   Result<Capture::Backfill> step_aside();
@@ -133,9 +133,9 @@ class Database final : private Origin {
   io::FileInfo identity_;
   Clock::Steady last_checkpoint_{}, next_checkpoint_{};
   int failed_checkpoints_ = 0;
-  Clock::Steady grown_at_{};                   // the last capture that found something, and
-  std::uint64_t grown_bytes_ = 0;              // all that were captured by then
-  Growth growth_;                              // between the last two of them
+  Clock::Steady grown_at_{};       // when growth_ was measured, and
+  std::uint64_t grown_bytes_ = 0;  // all that had been written to the log by then
+  Growth growth_;
   bool told_started_ = false;                  // since it was opened
   std::atomic<std::uint64_t> anew_behind_{0};  // position behind which the next file holds every page
   std::atomic<std::uint64_t> restarts_{0};     // of the history on a replica, by a snapshot of the ship lane

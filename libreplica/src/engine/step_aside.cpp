@@ -3,6 +3,7 @@
 // proved afterwards. docs/capture.md, stepping aside, argues why nothing is lost.
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "engine/capture.hpp"
 
@@ -18,7 +19,7 @@ bool contains(const Changeset& changes, PageNo page) {
 }  // namespace
 
 Result<Capture::Backfill> Capture::step_aside(const std::function<void()>& pause, int looks) {
-  if (!may_step_aside_) return Backfill::behind_writers;
+  if (!may_step_aside()) return Backfill::behind_writers;
   if (auto r = capture(); !r) return pass(r);
   std::optional<WalHeader> generation;
   if (auto wal = WalFile::open(settings_.path, environment_.gate)) {
@@ -30,10 +31,14 @@ Result<Capture::Backfill> Capture::step_aside(const std::function<void()>& pause
   may_restart_ = false;
   if (auto r = pin_->connection().end_read(); !r) return pass(r);
 
-  for (int look = 0; look < looks; ++look) {
+  // A log that stands still is one whose writer checkpoints it, which takes as long as its disk does.
+  constexpr int kPatience = 8;
+  std::uint32_t frames = 0;
+  for (int left = looks * kPatience; left > 0;) {
     pause();
     auto index = pin_->wal_index();
     if (!index || index->salts != position_.salts || index->backfilled >= index->max_frame) break;
+    left -= std::exchange(frames, index->max_frame) == index->max_frame ? 1 : kPatience;
   }
   if (auto r = pin_->connection().begin_read(); !r) {
     detach();
@@ -61,10 +66,20 @@ Result<Capture::Backfill> Capture::step_aside(const std::function<void()>& pause
       return Backfill::behind_writers;
     }
   }
-  may_step_aside_ = counters_.anchors == anchors;
-  if (may_step_aside_) easy_attempts_ = 1;
+  if (counters_.anchors == anchors) {
+    lost_proofs_ = 0;
+    easy_attempts_ = 1;
+  } else {
+    put_off_stepping_aside();
+  }
   frames_since_checkpoint_ = 0;
   return Backfill::complete;
+}
+
+void Capture::put_off_stepping_aside() {
+  constexpr int kMostDoublings = 9;
+  const auto pause = std::chrono::seconds(10) * (1 << std::min(lost_proofs_++, kMostDoublings));
+  aside_from_ = environment_.clock->steady() + std::min<std::chrono::seconds>(pause, std::chrono::hours(1));
 }
 
 Result<void> Capture::capture_rest(const WalHeader& generation, const wal::WalIndexHeader& now) {
