@@ -153,7 +153,7 @@ TEST_CASE("without a proof the database is compared, and stepping aside is put o
   }
   SECTION("two restarts") {
     meanwhile = [&] {
-      for (int n = 0; n < 2; ++n) s.app.run(kInsert + ";" + kPassive);
+      for (const auto& sql : {kInsert, kPassive, kInsert, kPassive}) s.app.run(sql);
       s.app.run(kInsert);
     };
   }
@@ -281,7 +281,11 @@ TEST_CASE("every step of stepping aside fails once, and nothing is lost") {
     capture(s.daemon->capture);
     gate.failing.emplace(nth);
     const auto done = s.daemon->capture.step_aside(
-        [&] { s.app.run(kInsert + ";" + kPassive + "; UPDATE t SET v = 'new' WHERE id = 3"); }, 1);
+        [&] {
+          for (const auto& sql : {kInsert, kPassive}) s.app.run(sql);
+          s.app.run("UPDATE t SET v = 'new' WHERE id = 3");
+        },
+        1);
     const bool failed = gate.failing->fired();
     INFO("step " << nth << ": " << gate.failing->failed());
     gate.failing.reset();

@@ -265,6 +265,7 @@ Result<Capture::Backfill> Database::checkpoint(CheckpointNeed need) {
 
 void Database::close() {
   std::vector<Destination::Held> held;
+  held.reserve(destinations_.size());
   for (const auto& one : destinations_) held.push_back(one->hold());
   const std::lock_guard lock(capture_lock_);
   if (capture_) {
