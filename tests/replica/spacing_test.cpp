@@ -39,27 +39,38 @@ class BusyWriter {
   std::jthread thread_;
 };
 
+struct Scene {
+  support::TempDir dir;
+  std::string path = dir.path("app.db");
+  BusyWriter writer{path};
+  Replicator replicator;
+  DatabaseConfig config;
+
+  explicit Scene(std::chrono::milliseconds interval) {
+    config.path = path;
+    config.backend = make_memory_backend();
+    config.monitor_interval = config.sync_interval = interval;
+  }
+  void start() {
+    REQUIRE(replicator.add(config));
+    REQUIRE(replicator.start(path, true));
+    REQUIRE(replicator.sync(path, true));
+  }
+  DatabaseStatus status() const { return *replicator.status(path); }
+};
+
 }  // namespace
 
 TEST_CASE("uploads beside a writer that checkpoints by itself are spaced, though its log is captured more often") {
   constexpr auto kInterval = 200ms;
   constexpr int kUploads = 10;
-  support::TempDir dir;
-  const std::string path = dir.path("app.db");
-  BusyWriter writer(path);
-  Replicator replicator;
-  DatabaseConfig config;
-  config.path = path;
-  config.backend = make_memory_backend();
-  config.monitor_interval = config.sync_interval = kInterval;
-  REQUIRE(replicator.add(config));
-  REQUIRE(replicator.start(path, true));
-  REQUIRE(replicator.sync(path, true));
-  const auto status = [&] { return *replicator.status(path); };
+  Scene s(kInterval);
+  s.start();
+  const auto status = [&] { return s.status(); };
 
   const auto first = status();
   const auto begin = std::chrono::steady_clock::now();
-  writer.begin();
+  s.writer.begin();
   const auto uploads = [&] { return status().uploads - first.uploads; };
   const auto files = [&] { return status().local_txid.value - first.local_txid.value; };
   while ((uploads() < kUploads || files() < 2 * uploads()) && std::chrono::steady_clock::now() < begin + 60s)
@@ -75,24 +86,15 @@ TEST_CASE("uploads beside a writer that checkpoints by itself are spaced, though
 TEST_CASE("captures beside a busy writer are spaced by the sync interval") {
   constexpr auto kInterval = 100ms;
   constexpr int kFiles = 12;
-  support::TempDir dir;
-  const std::string path = dir.path("app.db");
-  BusyWriter writer(path);
-  Replicator replicator;
-  DatabaseConfig config;
-  config.path = path;
-  config.backend = make_memory_backend();
-  config.monitor_interval = config.sync_interval = kInterval;
-  config.min_checkpoint_page_count = 100'000'000;  // a checkpoint may write files of its own
-  config.truncate_page_n = -1;
-  REQUIRE(replicator.add(config));
-  REQUIRE(replicator.start(path, true));
-  REQUIRE(replicator.sync(path, true));
-  const auto replicated = [&] { return replicator.status(path)->replicated_txid.value; };
+  Scene s(kInterval);
+  s.config.min_checkpoint_page_count = 100'000'000;  // a checkpoint may write files of its own
+  s.config.truncate_page_n = -1;
+  s.start();
+  const auto replicated = [&] { return s.status().replicated_txid.value; };
 
   const auto first = replicated();
   const auto begin = std::chrono::steady_clock::now();
-  writer.begin();
+  s.writer.begin();
   while (replicated() < first + kFiles && std::chrono::steady_clock::now() < begin + 20s) std::this_thread::yield();
   const auto files = replicated() - first;
   const auto intervals = (std::chrono::steady_clock::now() - begin) / kInterval;
