@@ -100,9 +100,11 @@ Result<std::vector<control::DatabaseEntry>> Service::list(const control::ListPar
   if (params.details) {
     for (const replica::DatabaseStatus& status : replicator_.list())
       out.push_back(detailed(status, requests_of(status.path), info_.started_at));
-  } else {
-    for (auto& [path, state] : replicator_.states()) out.push_back(entry(std::move(path), state));
+    return out;
   }
+  auto states = replicator_.states();
+  out.reserve(states.size());  // entries are large, for their details
+  for (auto& [path, state] : states) out.push_back(entry(std::move(path), state));
   return out;
 }
 
