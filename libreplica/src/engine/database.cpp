@@ -124,13 +124,18 @@ Result<Database::Captured> Database::tend(const Call& call) {
   }
   const std::uint64_t before = capture_->counters().files;
   auto done = step_aside();
-  if (!done && done.error().code != Errc::no_space && done.error().code != Errc::busy) capture_->detach();
+  if (!done) detach_after(done.error());
   result.files = static_cast<std::size_t>(capture_->counters().files - before);
   refresh_status();
   if (!done) return pass(done);
   measure_growth();
   result.tend_in = long_in();
   return result;
+}
+
+// A full disk and a busy database pass; after anything else the position is to be proved anew.
+void Database::detach_after(const Error& error) {
+  if (error.code != Errc::no_space && error.code != Errc::busy) capture_->detach();
 }
 
 Result<Capture::Backfill> Database::step_aside() {
@@ -147,7 +152,7 @@ Result<void> Database::attach_and_capture(const Call& call, bool& attached_now) 
     attached_now = true;
   }
   if (auto captured = capture_->capture(); !captured) {
-    if (captured.error().code != Errc::no_space && captured.error().code != Errc::busy) capture_->detach();
+    detach_after(captured.error());
     return pass(captured);
   }
   if (auto r = checkpoint_if_due(); !r) {

@@ -78,6 +78,7 @@ class Database final : private Origin {
   void measure_growth();
   bool checkpoints_by_stepping_aside() const;
   std::optional<std::chrono::milliseconds> long_in();
+  void detach_after(const Error& error);
   Result<Capture::Backfill> step_aside();
   Result<void> attach_and_capture(const Call& call, bool& attached_now);
   Result<void> ensure_store();

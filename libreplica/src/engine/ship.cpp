@@ -12,12 +12,24 @@
 namespace replica::engine {
 namespace {
 
-Result<LtxHeader> read_header_of(Source& body) {
+struct LocalFile {
+  std::unique_ptr<Source> body;
+  LtxHeader header;
+};
+
+Result<LocalFile> open_with_header(const Origin& origin, const LtxFileInfo& file) {
+  auto body = origin.open_local(file);
+  if (!body) return pass(body);
   std::array<std::byte, kLtxHeaderSize> bytes{};
-  if (auto r = read_exactly(body, bytes); !r) return pass(r);
-  if (auto r = body.rewind(); !r) return pass(r);
-  return parse_ltx_header(bytes);
+  if (auto r = read_exactly(**body, bytes); !r) return pass(r);
+  if (auto r = (*body)->rewind(); !r) return pass(r);
+  auto header = parse_ltx_header(bytes);
+  if (!header) return pass(header);
+  return LocalFile{std::move(*body), *header};
 }
+
+// Of a local file: trying again would not bring it back.
+bool is_lost(const Error& error) { return error.code == Errc::not_found || error.code == Errc::corrupt; }
 
 }  // namespace
 
@@ -103,10 +115,7 @@ Result<void> Destination::begin_anew(const Call& call) {
 
 Result<bool> Destination::is_on_replica(const LtxFileInfo& mine, const Call& call) {
   auto here = origin_.local_header(mine.range);
-  if (!here) {
-    const bool lost = here.error().code == Errc::not_found || here.error().code == Errc::corrupt;
-    return lost ? Result<bool>(false) : Result<bool>(pass(here));
-  }
+  if (!here) return is_lost(here.error()) ? Result<bool>(false) : Result<bool>(pass(here));
   for (Level level = 0; level <= kSnapshotLevel; ++level) {
     const auto newest = levels_.newest(level);
     if (!newest || newest->range.max != mine.range.max) continue;
@@ -129,43 +138,36 @@ Result<bool> Destination::is_on_replica(const LtxFileInfo& mine, const Call& cal
 Result<bool> Destination::upload_merged(std::span<const LtxFileInfo> pending, const Call& call) {
   pending = pending.first(uploaded_together(pending, config_.sync_interval, origin_.max_file_bytes()));
   if (pending.size() == 1 || shipped_page_size_ == 0) return false;
-  bool another_page_size = false;
   const OpenInput open = [&](const LtxFileInfo& file) -> Result<std::unique_ptr<Reader>> {
-    auto body = origin_.open_local(file);
-    auto header = body ? read_header_of(**body) : Result<LtxHeader>(pass(body));
-    if (!header) return pass(header);
-    another_page_size = header->page_size != shipped_page_size_;
-    if (another_page_size) return fail(Errc::corrupt, "another page size");
-    return std::unique_ptr<Reader>(std::move(*body));
+    auto local = open_with_header(origin_, file);
+    if (!local) return pass(local);
+    if (local->header.page_size != shipped_page_size_) return fail(Errc::corrupt, "another page size");
+    return std::unique_ptr<Reader>(std::move(local->body));
   };
   auto done = compact(replica_, 0, {pending.begin(), pending.end()}, open, origin_.scratch_directory(), call,
                       environment_.gate);
   if (!done) {
     // One that is lost, or starts the history over, is met again when it goes alone.
-    const bool alone = done.error().code == Errc::not_found || done.error().code == Errc::corrupt;
-    return alone ? Result<bool>(false) : Result<bool>(pass(done, "upload " + pending.front().name()));
+    return is_lost(done.error()) ? Result<bool>(false) : Result<bool>(pass(done, "upload " + pending.front().name()));
   }
   note_uploaded(done->file);
   return true;
 }
 
 Result<void> Destination::upload(const LtxFileInfo& file, const Call& call) {
-  auto body = origin_.open_local(file);
-  auto header = body ? read_header_of(**body) : Result<LtxHeader>(pass(body));
-  if (!header) {
-    const bool lost = header.error().code == Errc::not_found || header.error().code == Errc::corrupt;
-    if (!lost) return pass(header, "upload " + file.name());
-    // Trying again would not bring it back.
+  auto local = open_with_header(origin_, file);
+  if (!local) {
+    if (!is_lost(local.error())) return pass(local, "upload " + file.name());
     if (auto r = origin_.drop_lost(file.range, call); !r) return r;
     return fill_hole(call);
   }
   // A file with another page size starts the history over: the snapshot that makes it restorable must be there first.
   if (auto r = learn_page_size(call); !r) return r;
-  if (shipped_page_size_ != 0 && header->page_size != shipped_page_size_) {
+  if (shipped_page_size_ != 0 && local->header.page_size != shipped_page_size_) {
     if (auto r = upload_as_snapshot(file, call); !r) return r;
   }
-  shipped_page_size_ = header->page_size;
-  auto stored = replica_.write(0, file.range, header->timestamp, **body, call);
+  shipped_page_size_ = local->header.page_size;
+  auto stored = replica_.write(0, file.range, local->header.timestamp, *local->body, call);
   if (!stored) return pass(stored, "upload " + file.name());
   note_uploaded(*stored);
   return {};
