@@ -6,6 +6,7 @@
 #include <set>
 #include <thread>
 
+#include "door.hpp"
 #include "engine_fixture.hpp"
 #include "replica/replicator.hpp"
 #include "replicator/worker_pool.hpp"
@@ -28,40 +29,6 @@ bool eventually(const Condition& condition) {
   }
   return true;
 }
-
-// A store that answers nothing while it is shut.
-class Door {
- public:
-  void shut() { set(true); }
-  void open() { set(false); }
-  std::size_t waiting() const {
-    const std::lock_guard guard(lock_);
-    return waiting_;
-  }
-  std::shared_ptr<Backend> backend() {
-    return make_faulty_backend(memory, [this](std::string_view, std::string_view) -> std::optional<Fault> {
-      std::unique_lock guard(lock_);
-      ++waiting_;
-      changed_.wait(guard, [&] { return !shut_; });
-      --waiting_;
-      return std::nullopt;
-    });
-  }
-  std::shared_ptr<Backend> memory = make_memory_backend();
-
- private:
-  void set(bool shut) {
-    {
-      const std::lock_guard guard(lock_);
-      shut_ = shut;
-    }
-    changed_.notify_all();
-  }
-  mutable std::mutex lock_;
-  std::condition_variable changed_;
-  bool shut_ = false;
-  std::size_t waiting_ = 0;
-};
 
 struct Bench {
   TempDir dir;
