@@ -6,22 +6,17 @@
 
 #include "exam.hpp"
 #include "replica/backends/oss.hpp"
+#include "support/hand_clock.hpp"
 #include "support/scripted_server.hpp"
 #include "support/temp_dir.hpp"
 
 using namespace replica;
 using namespace servers;
+using support::HandClock;
 using support::http_answer;
 using support::ScriptedServer;
 
 namespace {
-
-class HandClock final : public Clock {
- public:
-  Timestamp now() const override { return time; }
-  Steady steady() const override { return {}; }
-  Timestamp time = parse_rfc3339("2026-01-01T00:00:00Z").value();
-};
 
 bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 

@@ -6,6 +6,22 @@ using namespace destinations_fixture;
 using engine::Holding;
 using engine::trim_limit;
 
+namespace {
+
+// Three commits from `first` on, each of them on both replicas before the next.
+void goes_on(Pair& f, Application& app, engine::Database& database, int first) {
+  for (int n = first; n < first + 3; ++n) {
+    app.update(n);
+    capture(database);
+    ship(database);
+    ship(database);
+    CHECK(database.replicated() == database.captured());
+    f.check_equal();
+  }
+}
+
+}  // namespace
+
 TEST_CASE("each destination has a position of its own") {
   Pair f;
   Application app(f.path);
@@ -140,14 +156,7 @@ TEST_CASE("without local state the destination that reaches furthest counts, of 
   }
   f.a.plan = f.b.plan = nullptr;
   // The one that comes back may be ahead, or of another history: what is here goes on behind it.
-  for (int n = 11; n < 14; ++n) {
-    app.update(n);
-    capture(*database);
-    ship(*database);
-    ship(*database);
-    CHECK(database->replicated() == database->captured());
-    f.check_equal();
-  }
+  goes_on(f, app, *database, 11);
   f.check_history(f.on_a);
   f.check_history(f.on_b);
 }
@@ -189,14 +198,7 @@ TEST_CASE("destinations with different histories come together, and stay so") {
     database = f.daemon();
   }
   f.b.plan = nullptr;
-  for (int n = 10; n < 13; ++n) {
-    app.update(n);
-    capture(*database);
-    ship(*database);
-    ship(*database);
-    CHECK(database->replicated() == database->captured());
-    f.check_equal();
-  }
+  goes_on(f, app, *database, 10);
   const auto anchors = database->status().reanchors;
   const auto snapshots = Pair::listed(f.on_a, kSnapshotLevel).size() + Pair::listed(f.on_b, kSnapshotLevel).size();
   CHECK(snapshots <= 2);

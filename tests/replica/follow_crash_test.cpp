@@ -32,25 +32,34 @@ struct Lives : Following {
   std::string next_output(std::uint64_t n) const { return dir / ("out" + std::to_string(n) + ".db"); }
 };
 
+// A follower at `before` while the replica is at `after`, and copies of what it has, one for each time it dies.
+struct Change : Lives {
+  explicit Change(bool shrinks) {
+    output = origin;
+    follow();
+    go_on(shrinks);
+    after = primary.last();
+  }
+  void take_copy(std::uint64_t n) {
+    output = next_output(n);
+    for (const char* suffix : {"", "-txid"}) fs::copy_file(origin + suffix, output + suffix);
+  }
+  std::string origin = dir / "origin.db";
+  std::uint64_t before = primary.last(), after = 0;
+};
+
 }  // namespace
 
 TEST_CASE("after a crash at any step readers see one position whole, and following goes on") {
   const bool shrinks = GENERATE(false, true);
   const bool reader_first = GENERATE(false, true);
-  Lives fixture;
-  const auto before = fixture.primary.last();
-  const std::string origin = fixture.dir / "origin.db";
-  fixture.output = origin;
-  fixture.follow();
-  fixture.go_on(shrinks);
-  const auto after = fixture.primary.last();
+  Change fixture(shrinks);
+  const auto before = fixture.before, after = fixture.after;
 
   std::set<std::uint64_t> seen;
   std::uint64_t rolled_back = 0;
   for (std::uint64_t n = 1;; ++n) {
-    fixture.output = fixture.next_output(n);
-    fs::copy_file(origin, fixture.output);
-    fs::copy_file(origin + "-txid", fixture.output + "-txid");
+    fixture.take_copy(n);
     FailNth gate(n, FailNth::Then::stay_broken);
     const auto step = fixture.run(&gate);
     INFO("step " << n << ": " << gate.failed());
@@ -86,17 +95,10 @@ TEST_CASE("after a crash at any step readers see one position whole, and followi
 
 TEST_CASE("after a failure at any step the same follower goes on") {
   const bool shrinks = GENERATE(false, true);
-  Lives fixture;
-  const auto before = fixture.primary.last();
-  const std::string origin = fixture.dir / "origin.db";
-  fixture.output = origin;
-  fixture.follow();
-  fixture.go_on(shrinks);
-  const auto after = fixture.primary.last();
+  Change fixture(shrinks);
+  const auto before = fixture.before, after = fixture.after;
   for (std::uint64_t n = 1;; ++n) {
-    fixture.output = fixture.next_output(n);
-    fs::copy_file(origin, fixture.output);
-    fs::copy_file(origin + "-txid", fixture.output + "-txid");
+    fixture.take_copy(n);
     FailNth gate(n);
     auto follower = fixture.open(&gate);
     if (!follower) continue;

@@ -12,12 +12,14 @@
 #include "backend/gcs/tokens.hpp"
 #include "backend/json.hpp"
 #include "support/catch.hpp"
+#include "support/hand_clock.hpp"
 #include "support/scripted_server.hpp"
 #include "support/temp_dir.hpp"
 
 namespace gcs_fixture {
 
 using namespace replica;
+using support::HandClock;
 using support::http_answer;
 using support::ScriptedServer;
 
@@ -27,13 +29,6 @@ template <class T>
 inline std::string error_of(const Result<T>& result) {
   return result ? "none" : std::string(name(result.error().code)) + ": " + result.error().message;
 }
-
-class HandClock final : public Clock {
- public:
-  Timestamp now() const override { return time; }
-  Steady steady() const override { return {}; }
-  Timestamp time = parse_rfc3339("2026-01-01T00:00:00Z").value();
-};
 
 // An RSA key of the test's own, made once.
 inline EVP_PKEY* rsa_key() {

@@ -7,11 +7,13 @@
 #include "backend/s3/profile.hpp"
 #include "io/run_command.hpp"
 #include "support/catch.hpp"
+#include "support/hand_clock.hpp"
 #include "support/scripted_server.hpp"
 #include "support/temp_dir.hpp"
 
 using namespace replica;
 using namespace replica::s3;
+using support::HandClock;
 using support::http_answer;
 using support::ScriptedServer;
 
@@ -21,13 +23,6 @@ template <class T>
 std::string error_of(const Result<T>& result) {
   return result ? "none" : std::string(name(result.error().code)) + ": " + result.error().message;
 }
-
-class HandClock final : public Clock {
- public:
-  Timestamp now() const override { return time; }
-  Steady steady() const override { return {}; }
-  Timestamp time = parse_rfc3339("2026-01-01T00:00:00Z").value();
-};
 
 struct Fixture {
   support::TempDir dir;
