@@ -129,7 +129,7 @@ Size, depth, calls, the time to arrive and the number of connections can be set 
 | idle time of a connection | 5 min | the connection is closed |
 | requests that are arriving, of all connections | 16 MiB | the connection with the largest is closed |
 | calls a second and caller | `control.limits.rate`; none by default | -32001 `rate_limited`, with `data.retry_after` in seconds; HTTP 429 |
-| connections a listener | 256 | the one idle for longest is closed, else the one whose request has been arriving for longest |
+| connections a listener | 256 | of the process (Unix socket) or address (TCP) that holds most, the one idle for longest is closed, else the one whose request has been arriving for longest |
 
 ## Errors
 

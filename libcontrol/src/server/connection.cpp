@@ -27,11 +27,13 @@ HttpResponse guarded(const RouteToHandler& route, const HttpRequest& request) {
 
 }  // namespace
 
-Connection::Connection(StreamSocket socket, Transport transport, Peer peer, ConnectionContext& context)
+Connection::Connection(StreamSocket socket, Transport transport, Peer peer, std::string origin,
+                       ConnectionContext& context)
     : socket_(std::move(socket)),
       timer_(socket_.get_executor()),
       transport_(transport),
       peer_(std::move(peer)),
+      origin_(std::move(origin)),
       session_(transport, context.options.limits),
       context_(context),
       idle_since_(Clock::now()) {}

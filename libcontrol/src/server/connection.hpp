@@ -42,7 +42,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   using Socket = StreamSocket::Socket;
   using Clock = std::chrono::steady_clock;
 
-  Connection(StreamSocket socket, Transport transport, Peer peer, ConnectionContext& context);
+  Connection(StreamSocket socket, Transport transport, Peer peer, std::string origin, ConnectionContext& context);
 
   // `on_closed` is called once.
   void start(std::function<void()> on_closed);
@@ -57,6 +57,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     if (busy_ || stream_ || !writing_.empty()) return State::working;
     return handshaking_ || session_.in_request() ? State::arriving : State::idle;
   }
+  // Who holds it, as origin_of() says.
+  const std::string& origin() const { return origin_; }
   // Bytes of the request that is arriving or worked on.
   std::size_t held() const { return held_; }
   // When that began; for `idle` and `arriving`.
@@ -111,6 +113,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::optional<Clock::time_point> alarm_;  // when the timer calls set_alarm()'s handler
   Transport transport_;
   Peer peer_;
+  std::string origin_;
   std::vector<std::string> certificate_names_;
   Session session_;
   ConnectionContext& context_;

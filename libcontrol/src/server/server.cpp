@@ -17,9 +17,11 @@
 #include <set>
 #include <system_error>
 
+#include "net/origin.hpp"
 #include "net/peer_process.hpp"
 #include "server/connection.hpp"
 #include "server/listener.hpp"
+#include "server/room.hpp"
 #include "server/tls.hpp"
 
 namespace control {
@@ -30,9 +32,7 @@ using boost::system::error_code;
 using Protocol = asio::generic::stream_protocol;
 using Acceptor = asio::basic_socket_acceptor<Protocol>;
 
-constexpr std::size_t kLargeRequest = 1 << 16;  // smaller ones are left alone when memory is short
-constexpr std::chrono::milliseconds kFreshTime{
-    1'000};  // a request begins within that of the connection, or the last one
+constexpr std::size_t kLargeRequest = 1 << 16;          // smaller ones are left alone when memory is short
 constexpr std::chrono::milliseconds kAcceptPause{100};  // after an error such as "too many open files"
 
 struct Listeners {
@@ -183,9 +183,10 @@ void Server::Impl::admit(Port& port, Connection::Socket socket) {
     const int on = 1;
     ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   }
+  std::string origin = origin_of(socket.native_handle());
   Peer who = peer(port, socket.native_handle());
-  const auto connection =
-      std::make_shared<Connection>(stream(port, std::move(socket)), port.transport, std::move(who), context);
+  const auto connection = std::make_shared<Connection>(stream(port, std::move(socket)), port.transport, std::move(who),
+                                                       std::move(origin), context);
   port.connections.insert(connection);
   connection->start([this, &port, key = std::weak_ptr(connection)] {
     port.connections.erase(key.lock());
@@ -218,19 +219,15 @@ Result<void> Server::Impl::reload() {
 }
 
 void Server::Impl::make_room(Port& port) {
-  // Requests arrive whole when nothing is wrong; clients that send theirs bit by bit must not lock the others out.
   using State = Connection::State;
-  std::shared_ptr<Connection> least;
-  // One that has just connected is about to send: not before those that take their time with it.
-  const auto fresh = Connection::Clock::now() - kFreshTime;
-  const auto rank = [&](const Connection& connection) {
-    return std::pair(connection.state() == State::arriving || connection.since() > fresh, connection.since());
-  };
-  for (const auto& connection : port.connections) {
-    if (connection->state() == State::working) continue;
-    if (!least || rank(*connection) < rank(*least)) least = connection;
+  const std::vector<std::shared_ptr<Connection>> all(port.connections.begin(), port.connections.end());
+  std::vector<Guest> guests;
+  guests.reserve(all.size());
+  for (const auto& connection : all) {
+    const State state = connection->state();
+    guests.push_back({connection->origin(), state == State::working, state == State::arriving, connection->since()});
   }
-  if (least) least->close();
+  if (const std::optional<std::size_t> least = least_entitled(guests, Connection::Clock::now())) all[*least]->close();
 }
 
 void Server::Impl::drop_largest_request() {
