@@ -48,7 +48,7 @@ Result<void> DirectoryWatch::add(const std::string& directory) {
     return {};
   }
   const int descriptor =
-      ::inotify_add_watch(inotify_, directory.c_str(), IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_ONLYDIR);
+      ::inotify_add_watch(inotify_, directory.c_str(), IN_MODIFY | IN_CREATE | IN_DELETE | IN_MOVE | IN_ONLYDIR);
   if (descriptor < 0) return Failure(errno_error(errno, "watch", directory));
   // Two names of one directory share a descriptor; the first name keeps it and the second lives by polling.
   const auto [at, fresh] = by_descriptor_.try_emplace(descriptor, Watched{directory, 0});

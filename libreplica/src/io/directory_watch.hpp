@@ -14,7 +14,8 @@ namespace replica::io {
 
 struct DirectoryEvent {
   std::string directory;  // as given to add()
-  std::string name;  // of the entry that was written, made or moved in; empty = events were lost, look at everything
+  std::string
+      name;  // of the entry that was written, made, moved or removed; empty = events were lost, look at everything
 };
 
 // add() and remove() from any thread; wait() from one.

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/database.hpp"
+#include "replicator/attention.hpp"
 #include "replicator/worker_pool.hpp"
 
 namespace replica::replicator {
@@ -86,8 +87,9 @@ struct Entry {
   std::vector<DestinationLanes> destinations;
   std::stop_source stop;
   std::optional<Clock::Steady> last_change;  // when something was last captured
-  int syncs = 0;                             // calls of sync() under way
-  int glances = 0;                           // looks since the last event that found nothing yet
+  Attention attention;
+  int syncs = 0;    // calls of sync() under way
+  int glances = 0;  // looks since the last event that found nothing yet
   bool watched = false;
   bool muted = false;                // watched, but not as long as it is busy
   std::optional<Error> start_error;  // why it is not attached yet

@@ -63,6 +63,10 @@ void Scheduler::enable(const std::shared_ptr<Entry>& entry) {
     const std::lock_guard guard(entry->lock);
     entry->destinations[n].pace = std::move(pace);
   }
+  {
+    const std::lock_guard guard(entry->lock);
+    entry->attention.begin(now());
+  }
   watch_directory(entry);
   request(entry, Lane::capture, now());
 }
@@ -194,6 +198,10 @@ void Scheduler::run_capture(const std::shared_ptr<Entry>& entry, const Call& cal
   engine::Database& database = entry->database;
   const DatabaseConfig& config = database.config();
   const auto start = now();
+  const bool announced = [&] {
+    const std::lock_guard guard(entry->lock);
+    return entry->attention.look() || entry->muted || !entry->watched;
+  }();
   auto captured = [&]() -> Result<engine::Database::Captured> {
     if (auto r = restore_missing(*entry, call); !r) return pass(r);
     return database.capture(call);
@@ -219,6 +227,7 @@ void Scheduler::run_capture(const std::shared_ptr<Entry>& entry, const Call& cal
     entry->captured = database.captured();
     muted = entry->muted;
     if (changed) {
+      entry->attention.found(announced || captured->attached_now, start);
       busy = entry->last_change && start - *entry->last_change <= 2 * spacing(config);
       entry->last_change = start;
       // What writers asked for meanwhile waits its turn too: a second file at once would be uploaded one interval later
@@ -243,7 +252,12 @@ void Scheduler::run_capture(const std::shared_ptr<Entry>& entry, const Call& cal
   if (changed) watch_lag(entry);
   request_uploads(entry, time, changed || captured->attached_now);
   if (glances > 0) request(entry, Lane::capture, time + std::chrono::milliseconds(1 << (kGlances - glances)));
-  if (config.monitor_interval.count() > 0) request(entry, Lane::capture, time + config.monitor_interval);
+  if (config.monitor_interval.count() > 0) request(entry, Lane::capture, time + next_look(*entry));
+}
+
+std::chrono::milliseconds Scheduler::next_look(Entry& entry) const {
+  const std::lock_guard guard(entry.lock);
+  return entry.attention.pause(entry.database.config().monitor_interval, entry.watched && !entry.muted, now());
 }
 
 // Of what is captured by now, to `all` destinations or to those that lack something.

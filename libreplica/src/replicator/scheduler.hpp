@@ -46,6 +46,8 @@ class Scheduler {
   void dispatch(const std::shared_ptr<Entry>& entry, LaneId id);
   void run(const std::shared_ptr<Entry>& entry, LaneId id);
   void run_capture(const std::shared_ptr<Entry>& entry, const Call& call);
+  // Until the next look, as far as no event comes.
+  std::chrono::milliseconds next_look(Entry& entry) const;
   void request_uploads(const std::shared_ptr<Entry>& entry, Steady earliest, bool all);
   void run_tend(const std::shared_ptr<Entry>& entry, const Call& call);
   void run_ship(const std::shared_ptr<Entry>& entry, std::size_t number, const Call& call);

@@ -82,6 +82,7 @@ void Scheduler::wake(const std::string& directory, const std::string& name) {
     {
       const std::lock_guard guard(entry->lock);
       entry->glances = kGlances;
+      entry->attention.heard(now());
     }
     request(entry, Lane::capture, next_capture(*entry));
   }
