@@ -96,6 +96,7 @@ int run(std::span<const std::string> words) {
     std::cerr << cli::describe(options.error());
     return EXIT_FAILURE;
   }
+  replica::economise_sqlite();
   return args->is_on("once") ? litestreamd::run_once(*options) : litestreamd::run_daemon(*options);
 }
 

@@ -60,7 +60,9 @@ Result<Connection> Connection::open(const std::string& path, const ConnectionOpt
   sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, options.checkpoint_on_close ? 0 : 1, nullptr);
   sqlite3_wal_autocheckpoint(db, 0);
   connection.set_busy_timeout(options.busy_timeout);
-  if (auto r = connection.execute("PRAGMA mmap_size=0; PRAGMA cache_size=8"); !r) return pass(r);
+  // Not by a PRAGMA: that would read the schema, which takes memory for as long as the connection lives.
+  sqlite3_int64 no_mmap = 0;
+  sqlite3_file_control(db, "main", SQLITE_FCNTL_MMAP_SIZE, &no_mmap);
   return connection;
 }
 
@@ -176,6 +178,8 @@ Result<std::uint64_t> Connection::file_size() {
   if (const int rc = (*handle)->pMethods->xFileSize(*handle, &size); rc != SQLITE_OK) return Failure(error(rc, "stat"));
   return static_cast<std::uint64_t>(size);
 }
+
+bool allocate_pages_singly() { return sqlite3_config(SQLITE_CONFIG_PAGECACHE, nullptr, 0, 0) == SQLITE_OK; }
 
 std::string sqlite_version() { return sqlite3_libversion(); }
 

@@ -23,7 +23,7 @@ struct ConnectionOptions {
   Gate* gate = nullptr;  // must outlive the connection
 };
 
-// One thread at a time. Auto-checkpoint off, no checkpoint on close, no mmap, tiny cache.
+// One thread at a time. Auto-checkpoint off, no checkpoint on close, no mmap; of the cache a page or two is used.
 class Connection {
  public:
   static Result<Connection> open(const std::string& path, const ConnectionOptions& options);
@@ -62,6 +62,9 @@ class Connection {
   std::string path_;
   Gate* gate_ = nullptr;
 };
+
+// See replica::economise_sqlite().
+bool allocate_pages_singly();
 
 // Version of the SQLite library in use, and whether it still has the WAL-reset bug (fixed in 3.51.3, 3.50.7, 3.44.6).
 std::string sqlite_version();
