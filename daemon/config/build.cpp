@@ -53,6 +53,7 @@ replica::DatabaseConfig database_config(const DatabaseSettings& settings, const 
   out.path = settings.path;
   out.meta_path = settings.meta_path;
   out.monitor_interval = to_milliseconds(settings.monitor_interval);
+  out.hibernate_after = to_milliseconds(settings.hibernate_after);
   out.checkpoint_interval = to_milliseconds(settings.checkpoint_interval);
   out.busy_timeout = to_milliseconds(settings.busy_timeout);
   out.min_checkpoint_page_count = settings.min_checkpoint_page_count;

@@ -177,6 +177,7 @@ class Checker {
     };
     if (db.monitor_interval <= Duration::zero()) return refuse("monitor-interval", "must be greater than 0");
     if (db.checkpoint_interval < Duration::zero()) return refuse("checkpoint-interval", "must not be negative");
+    if (db.hibernate_after < Duration::zero()) return refuse("hibernate-after", "must not be negative");
     if (db.busy_timeout < Duration::zero()) return refuse("busy-timeout", "must not be negative");
     if (db.min_checkpoint_page_count <= 0)
       return refuse("min-checkpoint-page-count", "minimum checkpoint page count required");

@@ -42,6 +42,7 @@ struct DatabaseSettings {
   std::string path;       // absolute after load()
   std::string meta_path;  // absolute, or empty for the default beside the database
   Duration monitor_interval = std::chrono::seconds(1);
+  Duration hibernate_after = std::chrono::minutes(5);
   Duration checkpoint_interval = std::chrono::minutes(1);
   Duration busy_timeout = std::chrono::seconds(1);
   int min_checkpoint_page_count = 1000;

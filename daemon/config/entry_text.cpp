@@ -24,6 +24,7 @@ Lines entry_lines(const DatabaseSettings& settings, bool enabled) {
   out.emplace_back("enabled", word(enabled));
   if (!settings.meta_path.empty()) out.emplace_back("meta-path", quoted_text(settings.meta_path));
   time("monitor-interval", &DatabaseSettings::monitor_interval);
+  time("hibernate-after", &DatabaseSettings::hibernate_after);
   time("checkpoint-interval", &DatabaseSettings::checkpoint_interval);
   time("busy-timeout", &DatabaseSettings::busy_timeout);
   number("min-checkpoint-page-count", &DatabaseSettings::min_checkpoint_page_count);

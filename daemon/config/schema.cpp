@@ -70,6 +70,8 @@ constexpr std::array kDatabaseKeys{
     field<&Db::path>("path", "the database file"),
     field<&Db::meta_path>("meta-path", "directory of our local files (.NAME-litestream beside the database)"),
     field<&Db::monitor_interval>("monitor-interval", "longest time until a change is noticed (1s)"),
+    field<&Db::hibernate_after>("hibernate-after",
+                                "quiet time until a database is held open no longer; 0 = never (5m)"),
     field<&Db::checkpoint_interval>("checkpoint-interval", "time between checkpoints; 0 = by size only (1m)"),
     field<&Db::busy_timeout>("busy-timeout", "patience of our SQLite connection (1s)"),
     field<&Db::min_checkpoint_page_count>("min-checkpoint-page-count", "WAL pages from which to checkpoint (1000)"),

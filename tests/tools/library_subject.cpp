@@ -146,6 +146,7 @@ class LibrarySubject final : public Subject {
     c.path = s_.database();
     c.monitor_interval = ms(s_.monitor_ms);
     c.checkpoint_interval = ms(s_.checkpoint_ms);
+    c.hibernate_after = ms(s_.hibernate_ms);
     c.min_checkpoint_page_count = s_.min_checkpoint_pages;
     c.truncate_page_n = s_.truncate_pages;
     c.max_sync_wal_bytes = s_.max_sync_wal_bytes;
@@ -167,6 +168,7 @@ class LibrarySubject final : public Subject {
     o.l0_retention = ms(s_.l0_retention_ms);
     o.l0_retention_check_interval = ms(s_.l0_retention_check_ms);
     o.threads = 2;
+    if (s_.loses_events) o.loses_event = [n = 0U]() mutable { return (++n * 2'654'435'761U & 0x8000U) != 0; };
     return o;
   }
 
@@ -194,6 +196,7 @@ class LibrarySubject final : public Subject {
     counters_["hard checkpoints"] += static_cast<std::int64_t>(status->checkpoints_hard);
     counters_["steps aside"] += static_cast<std::int64_t>(status->steps_aside);
     counters_["restarts meanwhile"] += static_cast<std::int64_t>(status->restarts_aside);
+    counters_["hibernations"] += static_cast<std::int64_t>(status->hibernations);
     counters_["re-anchorings"] += static_cast<std::int64_t>(status->reanchors);
     counters_["uploads"] += static_cast<std::int64_t>(status->uploads);
   }

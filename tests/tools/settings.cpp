@@ -17,6 +17,8 @@ SubjectSettings SubjectSettings::by_seed(const std::string& directory, Random& r
   s.l0_retention_ms = random.pick({1, 200, 200, 300'000});
   s.l0_retention_check_ms = random.pick({50, 100});
   s.mirrored = random.chance(0.3);
+  s.hibernate_ms = random.pick({0, 5, 50});
+  s.loses_events = random.chance(0.25);
   return s;
 }
 
@@ -27,7 +29,8 @@ std::string SubjectSettings::text() const {
          std::to_string(sync_ms) + " ms, min pages " + std::to_string(min_checkpoint_pages) + ", truncate pages " +
          std::to_string(truncate_pages) + ", max sync bytes " + std::to_string(max_sync_wal_bytes) + ", levels " +
          levels + " ms, snapshot " + std::to_string(snapshot_ms) + " ms kept " + std::to_string(snapshot_retention_ms) +
-         " ms, level 0 kept " + std::to_string(l0_retention_ms) + " ms" + (mirrored ? ", mirrored" : "");
+         " ms, level 0 kept " + std::to_string(l0_retention_ms) + " ms" + (mirrored ? ", mirrored" : "") +
+         ", hibernates after " + std::to_string(hibernate_ms) + " ms" + (loses_events ? ", loses events" : "");
 }
 
 }  // namespace tools

@@ -23,6 +23,10 @@ struct SubjectSettings {
   // A second destination, a part of whose calls fail; only the library has one. Holds the same in the end.
   bool mirrored = false;
 
+  // How soon it hibernates, and whether half of the change events get lost; of the library only.
+  int hibernate_ms = 0;
+  bool loses_events = false;
+
   std::string database() const { return directory + "/source.db"; }
   std::string replica() const { return directory + "/replica"; }
   std::string mirror() const { return directory + "/mirror"; }

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -40,8 +41,11 @@ struct DatabaseConfig {
   int min_checkpoint_page_count = 1000;  // WAL pages from which a checkpoint is tried the easy way
   int truncate_page_n = 121'359;  // WAL pages from which the write lock is taken for one; 0 = default, < 0 = never
   std::int64_t max_sync_wal_bytes = 64 << 20;  // of one level-0 file, at commit borders; 0 = no limit
-  bool convert_to_wal = true;                  // a database in a rollback mode: switch it, or refuse
-  bool restore_if_not_exists = false;          // before the first open, when the file is missing
+  // How long nothing must have been written until an open database costs no connection and no descriptor; 0 = it always
+  // keeps them. A change, a control call or maintenance opens it again.
+  ms hibernate_after{300'000};
+  bool convert_to_wal = true;          // a database in a rollback mode: switch it, or refuse
+  bool restore_if_not_exists = false;  // before the first open, when the file is missing
 
   // The replica, or the first of several.
   std::shared_ptr<Backend> backend{};  // nullptr = no replica configured
@@ -66,9 +70,11 @@ struct ReplicatorOptions {
   ms shutdown_sync_timeout{30'000}, shutdown_sync_interval{500};
   ms lag_limit{60'000};  // how old the oldest change may be that the replica lacks; 0 = `lagging` is never said
   std::size_t event_capacity = EventBus::kDefaultCapacity;  // events that can be read again
-  int threads = 4;                                          // capture and ship each get this many
-  Logger* logger = nullptr;                                 // must outlive the Replicator
-  const Clock* clock = nullptr;                             // nullptr = the system's
+  // For tests, called by the thread of change events: true = this one is not heard of.
+  std::function<bool()> loses_event{};
+  int threads = 4;               // capture and ship each get this many
+  Logger* logger = nullptr;      // must outlive the Replicator
+  const Clock* clock = nullptr;  // nullptr = the system's
 };
 
 enum class DatabaseState { closed, open };
@@ -88,6 +94,7 @@ struct DatabaseStatus {
   std::string path;
   DatabaseState state = DatabaseState::closed;
   bool ready = false;                     // open, and the database file was found and attached
+  bool hibernating = false;               // open, and ready without a connection until there is something to do
   bool at_work = false;                   // something is being captured or uploaded
   std::string replica_type, replica_url;  // empty without a replica
   TxId local_txid, replicated_txid;
@@ -103,6 +110,7 @@ struct DatabaseStatus {
   std::optional<Timestamp> behind_since;
   // Counters since the database was added.
   std::uint64_t wal_bytes_captured = 0, syncs = 0, sync_errors = 0, uploads = 0, upload_bytes = 0;
+  std::uint64_t hibernations = 0;
   std::uint64_t steps_aside = 0, restarts_aside = 0;  // for the application's own checkpoints (docs/capture.md)
   std::uint64_t checkpoints_passive = 0, checkpoints_hard = 0, checkpoint_errors = 0, reanchors = 0;
   double sync_seconds = 0, checkpoint_seconds = 0;

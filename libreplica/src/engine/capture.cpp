@@ -50,21 +50,18 @@ Result<void> Capture::prepare_database() {
 Result<void> Capture::attach() {
   detach();
   if (auto r = prepare_database(); !r) return r;
-  std::optional<LtxHeader> newest;
-  {
-    const std::lock_guard lock(*store_lock_);
-    auto verified = store_->verify_newest();
-    if (!verified) return pass(verified);
-    newest = *verified;
-  }
+  auto mark = read_wal_mark(settings_.meta_path, environment_.gate);
+  if (!mark) return pass(mark);
+  auto newest = find_newest(*mark);
+  if (!newest) return pass(newest);
   auto pin = open_pin();
   if (!pin) return pass(pin);
   pin_.emplace(std::move(*pin));
   aside_from_ = {};
   auto attached = [&]() -> Result<void> {
-    if (!newest || newest->range.max < last()) return anchor("no known position");
-    newest_ = *newest;
-    auto continued = continue_from_mark();
+    if (!*newest || (*newest)->range.max < last()) return anchor("no known position");
+    newest_ = **newest;
+    auto continued = *mark ? continue_with(**mark) : Result<bool>(false);
     if (!continued) return pass(continued);
     if (!*continued) return anchor("the write-ahead log is not the one last seen");
     auto hashes = usable_hashes();
@@ -76,58 +73,6 @@ Result<void> Capture::attach() {
 }
 
 void Capture::detach() noexcept { pin_.reset(); }
-
-void Capture::close() noexcept {
-  if (!pin_) return;
-  io::ConnectionOptions options = connection_options();
-  options.checkpoint_on_close = true;
-  auto last = io::Connection::open(settings_.path, options);
-  // It must know that the database is in WAL mode; if it cannot even read, there is nothing to tidy up.
-  const bool reads = last && last->begin_read() && last->end_read();
-  detach();
-  if (!reads) environment_.logger->log(LogLevel::debug, "database closed as it was", {{"path", settings_.path}});
-}
-
-Result<bool> Capture::continue_from_mark() {
-  auto mark = read_wal_mark(settings_.meta_path, environment_.gate);
-  if (!mark) return pass(mark);
-  if (!*mark || (*mark)->txid != newest_.range.max || (*mark)->written_at != newest_.timestamp) return false;
-  if ((*mark)->device != identity_.device || (*mark)->inode != identity_.inode) return false;
-  const WalPosition& known = (*mark)->position;
-
-  auto index = pin_->wal_index();
-  if (!index) return pass(index);
-  if (index->salts != known.salts || known.frames > index->max_frame) return false;
-  if (index->max_frame > 0 && index->page_size != known.page_size) return false;
-  auto wal = WalFile::open(settings_.path, environment_.gate);
-  if (!wal) return breaks_continuity(wal.error()) ? Result<bool>(false) : Result<bool>(pass(wal));
-  if (wal->header().salts != index->salts || wal->header().page_size != known.page_size) return false;
-  if (known.frames == index->max_frame) {
-    if (known.frames > 0 && known.checksum != index->frame_checksum) return false;
-  } else if (known.frames > 0) {
-    auto stored = wal->checksum_behind(known.frames);
-    if (!stored) return breaks_continuity(stored.error()) ? Result<bool>(false) : Result<bool>(pass(stored));
-    if (known.checksum != *stored) return false;
-  }
-
-  position_ = known;
-  if (known.frames == 0) position_.checksum = wal->header().checksum;
-  commit_ = (*mark)->commit;
-  frames_since_checkpoint_ = known.frames;
-  // What was committed before this pin must be read before a restart may be believed.
-  may_restart_ = false;
-  if (auto r = capture_to(*index); !r) return pass(r);
-  may_restart_ = true;
-  return true;
-}
-
-void Capture::leave_mark() {
-  const WalMark mark{newest_.range.max, newest_.timestamp, identity_.device, identity_.inode, position_, commit_};
-  if (auto r = write_wal_mark(settings_.meta_path, mark, environment_.gate); !r) {
-    environment_.logger->log(LogLevel::warn, "position in the write-ahead log not saved",
-                             {{"path", settings_.path}, {"error", r.error().message}});
-  }
-}
 
 Capture::Continuity Capture::continuity(const wal::WalIndexHeader& index) const {
   if (index.salts == position_.salts) {

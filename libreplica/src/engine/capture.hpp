@@ -45,6 +45,12 @@ struct PinnedImage {
   TxId txid;
 };
 
+// The files of a database that was let go of.
+struct LeftBehind {
+  io::FileStamp main;
+  std::optional<io::FileStamp> wal{};
+};
+
 // One thread at a time (the database's capture lock).
 class Capture {
  public:
@@ -66,6 +72,11 @@ class Capture {
   // WAL that is left behind has to be recovered by the next opener, and SQLite before 3.50 can lose commits in that
   // (WalDecoder::accept_unsummed says from what).
   void close() noexcept;
+
+  // close() in such a way that attach() can go on without reading the database, as long as nobody writes to its file
+  // meanwhile, and that nothing has been committed as long as nobody writes to either file. nullopt: not now, and
+  // nothing was done, or writers came between (then it is detached).
+  Result<std::optional<LeftBehind>> rest();
 
   // Is there something to capture? Reads shared memory only.
   Result<bool> has_changes();
@@ -107,6 +118,7 @@ class Capture {
   std::uint32_t commit() const noexcept { return commit_; }
   std::uint64_t frames_since_checkpoint() const noexcept { return frames_since_checkpoint_; }
   const CaptureCounters& counters() const noexcept { return counters_; }
+  void count_from(const CaptureCounters& counters) { counters_ = counters; }
 
  private:
   // Captures, then moves the pin: what is committed in between is pinned, and captured later.
@@ -117,8 +129,13 @@ class Capture {
   Result<Pin> open_pin() const;
   Result<void> prepare_database();
   // Continues in the WAL generation in which the newest file ends; false when that cannot be proved.
-  Result<bool> continue_from_mark();
-  void leave_mark();
+  Result<std::optional<LeftBehind>> look_for_rest();
+  Result<bool> continue_from_mark(const WalMark& mark);
+  // The same when the database file has not been written to since rest().
+  Result<bool> continue_untouched(const WalMark& mark);
+  Result<bool> continue_with(const WalMark& mark);
+  Result<std::optional<LtxHeader>> find_newest(const std::optional<WalMark>& mark);
+  void leave_mark(std::optional<io::FileStamp> untouched = {});
   Result<void> anchor(std::string_view reason);  // detached after a failure
   Result<bool> anchor_once();                    // false = the WAL moved meanwhile: again
   Result<void> write_difference(DatabaseImage& image, store::PageHashMap& hashes);

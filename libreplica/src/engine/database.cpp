@@ -68,7 +68,8 @@ Result<Database::Captured> Database::capture(const Call& call) {
 }
 
 Result<Database::Captured> Database::capture_locked(const Call& call) {
-  const std::uint64_t before = capture_ ? capture_->counters().files : 0;
+  if (lies_still()) return Captured{};
+  const std::uint64_t before = capture_ ? capture_->counters().files : counters_.files;
   Captured result;
   auto done = attach_and_capture(call, result.attached_now);
   // Whatever step wrote them, a checkpoint among them: the status must not lag behind the files.
@@ -184,8 +185,11 @@ Result<void> Database::ensure_store() {
   if (auto r = sweep_scratch(); !r) return r;
   auto store = store::LocalStore::open(config_.meta_path, config_.path, environment_.gate);
   if (!store) return pass(store, "open local store");
-  for (const auto& one : destinations_)
-    one->forget_durable();  // what was confirmed before it was closed may be of files that are no longer the ones here
+  // What was confirmed before it was closed may be of files that are no longer the ones here.
+  const auto rested = std::exchange(resting_, std::nullopt);
+  if (!rested || store->last() != rested->txid) {
+    for (const auto& one : destinations_) one->forget_durable();
+  }
   const std::lock_guard guard(store_lock_);
   owner_lock_ = std::move(*lock);
   store_.emplace(std::move(*store));
@@ -196,6 +200,7 @@ Result<void> Database::ensure_store() {
       .max_sync_wal_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(0, config_.max_sync_wal_bytes)),
       .convert_to_wal = config_.convert_to_wal};
   capture_.emplace(std::move(settings), *store_, store_lock_, environment_);
+  capture_->count_from(counters_);
   return {};
 }
 
@@ -274,23 +279,21 @@ void Database::close() {
   for (const auto& one : destinations_) held.push_back(one->hold());
   const std::lock_guard lock(capture_lock_);
   if (capture_) {
-    // Saves the next start from reading everything; what cannot be folded now is folded then.
-    if (auto folded = capture_->fold_hashes(); !folded) {
+    // Both save the next start from reading everything; what cannot be folded now is folded then.
+    auto proved = capture_->rest();
+    auto folded = proved && *proved ? Result<void>{} : capture_->fold_hashes();
+    if (!folded) {
       environment_.logger->log(LogLevel::warn, "page hashes not saved",
                                {{"path", config_.path}, {"error", folded.error().message}});
     }
+    capture_->close();
   }
-  if (capture_) capture_->close();
-  {
-    const std::lock_guard guard(store_lock_);
-    capture_.reset();
-    store_.reset();
-    owner_lock_.close();
-  }
+  let_go();
+  resting_.reset();
   for (const auto& one : destinations_) one->forget();
   told_started_ = false;
   const std::lock_guard guard(status_lock_);
-  status_.ready = false;
+  status_.ready = status_.hibernating = false;
   uncaptured_bytes_ = 0;
   failing_since_.reset();
 }

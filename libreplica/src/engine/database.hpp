@@ -56,6 +56,13 @@ class Database final : private Origin {
   Destination& destination(std::size_t number) noexcept { return *destinations_[number]; }
   const Destination& destination(std::size_t number) const noexcept { return *destinations_[number]; }
 
+  // Lets go of a quiet database whose replicas have everything: no connection, no descriptor, until there is something
+  // to capture or wake() is called. False: not now.
+  Result<bool> rest(const Call& call);
+  // Opens it again if it rests: before maintenance and snapshots. True: it did.
+  Result<bool> wake(const Call& call);
+  bool resting() const;
+
   // Lets go of the database: no connection, no descriptor. What was captured stays; capture() opens it again.
   void close();
 
@@ -82,6 +89,9 @@ class Database final : private Origin {
   Result<Capture::Backfill> step_aside();
   Result<void> attach_and_capture(const Call& call, bool& attached_now);
   Result<void> ensure_store();
+  bool lies_still() const;
+  void let_go();
+  bool all_shipped() const;
   Result<void> sweep_scratch();
   Result<void> ensure_attached(const Call& call);
   Result<void> follow_replica(const Call& call);
@@ -132,6 +142,13 @@ class Database final : private Origin {
   io::File owner_lock_;                     // capture_lock_ from here on
   std::optional<Capture> capture_;
   io::FileInfo identity_;
+  // While it rests: what there is to see of it. Without one it is open, or closed.
+  struct Resting {
+    LeftBehind left;
+    TxId txid;
+  };
+  std::optional<Resting> resting_;
+  CaptureCounters counters_;  // of the captures that were let go of
   Clock::Steady last_checkpoint_{}, next_checkpoint_{};
   int failed_checkpoints_ = 0;
   Clock::Steady grown_at_{};       // when growth_ was measured, and

@@ -109,6 +109,11 @@ Destination::Held Destination::hold() {
   return held;
 }
 
+Destination::Held Destination::try_hold() {
+  return {.maintain = std::unique_lock(maintain_lock_, std::try_to_lock),
+          .ship = std::unique_lock(ship_lock_, std::try_to_lock)};
+}
+
 void Destination::forget() {
   levels_.forget();
   position_known_ = false;

@@ -76,8 +76,10 @@ class Destination {
   void forget();
   struct Held {
     std::unique_lock<std::timed_mutex> maintain, ship;
+    explicit operator bool() const { return maintain.owns_lock() && ship.owns_lock(); }
   };
-  Held hold();  // waits for the lanes
+  Held hold();      // waits for the lanes
+  Held try_hold();  // void when one of them is at work
 
  private:
   Result<void> upload_pending(const Call& call);

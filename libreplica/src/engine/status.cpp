@@ -52,6 +52,7 @@ void Database::refresh_status() {
   status_.database_bytes = main ? main->size : 0;
   status_.wal_bytes = wal ? wal->size : 0;
   status_.ready = capture_ && capture_->attached();
+  status_.hibernating = false;
   if (!capture_) return;
   uncaptured_bytes_ = uncaptured;
   for (const auto& one : destinations_) one->rebuild_backlog(files);

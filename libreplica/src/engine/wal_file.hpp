@@ -47,6 +47,9 @@ class WalFile {
   // not of this generation, or unsummed.
   Result<WalChecksum> checksum_behind(std::uint64_t frames) const;
 
+  // Does a generation end before frame `frame`? Nothing but a commit of an older one, or the end of the file, shows it.
+  Result<bool> ends_before(std::uint64_t frame, const Salts& generation) const;
+
  private:
   WalFile(io::File file, const WalHeader& header) : file_(std::move(file)), header_(header) {}
   struct FrameMark {
@@ -55,8 +58,6 @@ class WalFile {
   };
   // What the header of frame `frame` says; nullopt when the file is too short.
   Result<std::optional<FrameMark>> mark_of(std::uint64_t frame) const;
-  // Does a generation end before frame `frame`? Nothing but a commit of an older one, or the end of the file, shows it.
-  Result<bool> ends_before(std::uint64_t frame, const Salts& generation) const;
   io::File file_;
   WalHeader header_;
   std::vector<std::byte> kept_;  // the frames from kept_first_ on, when they were few

@@ -6,8 +6,8 @@
 namespace replica::engine {
 namespace {
 
-constexpr std::uint64_t kMagic = 0x4c5357414c4d524b;  // "LSWALMRK"
-constexpr std::size_t kSummed = 72;                   // bytes before the checksum
+constexpr std::uint64_t kMagic = 0x4c5357414c4d5232;  // "LSWALMR2"
+constexpr std::size_t kSummed = 104;                  // bytes before the checksum
 
 std::string path_below(const std::string& meta_path) { return meta_path + "/wal-mark"; }
 
@@ -34,6 +34,12 @@ std::array<std::byte, kWalMarkSize> format_wal_mark(const WalMark& mark) {
   base::store_be(out.data() + 52, checksum.s1);
   base::store_be(out.data() + 56, mark.device);
   base::store_be(out.data() + 64, mark.inode);
+  if (mark.untouched) {
+    base::store_be(out.data() + 72, mark.untouched->size);
+    base::store_be(out.data() + 80, static_cast<std::uint64_t>(mark.untouched->modified));
+    base::store_be(out.data() + 88, static_cast<std::uint64_t>(mark.untouched->changed));
+    base::store_be(out.data() + 96, mark.boot);
+  }
   base::store_be(out.data() + kSummed, sum_of(out));
   return out;
 }
@@ -50,6 +56,13 @@ std::optional<WalMark> parse_wal_mark(Bytes bytes) {
   mark.commit = u32(36);
   mark.device = u64(56);
   mark.inode = u64(64);
+  mark.boot = u64(96);
+  if (mark.boot != 0)
+    mark.untouched = io::FileStamp{.device = mark.device,
+                                   .inode = mark.inode,
+                                   .size = u64(72),
+                                   .modified = static_cast<std::int64_t>(u64(80)),
+                                   .changed = static_cast<std::int64_t>(u64(88))};
   if (!is_page_size(mark.position.page_size)) return std::nullopt;
   return mark;
 }

@@ -9,10 +9,11 @@
 #include <string>
 
 #include "engine/wal_file.hpp"
+#include "io/file_stamp.hpp"
 
 namespace replica::engine {
 
-inline constexpr std::size_t kWalMarkSize = 80;
+inline constexpr std::size_t kWalMarkSize = 112;
 
 struct WalMark {
   TxId txid;                            // of the newest level-0 file
@@ -20,6 +21,11 @@ struct WalMark {
   std::uint64_t device = 0, inode = 0;  // of the database file: a log can outlive the file it was written for
   WalPosition position;                 // its checksum is known
   std::uint32_t commit = 0;             // pages
+  // Set when we let go of the database while all of its log was backfilled, and nothing of that later than `position`:
+  // as long as the database file has not been written to since, the frames of whatever log is found, all of them, are
+  // what has been committed since. device and inode are those above.
+  std::optional<io::FileStamp> untouched{};
+  std::uint64_t boot = 0;  // io::boot_identity() then
 };
 
 std::array<std::byte, kWalMarkSize> format_wal_mark(const WalMark& mark);

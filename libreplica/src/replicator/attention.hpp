@@ -15,6 +15,7 @@ class Attention {
  public:
   using ms = std::chrono::milliseconds;
   static constexpr ms kLongest{60'000};
+  static constexpr ms kResting{300'000};  // while it hibernates
   static constexpr int kUnannounced = 3;  // changes found by looking, one after another, until events are not trusted
 
   void begin(Clock::Steady now) { *this = Attention{now}; }

@@ -89,7 +89,7 @@ Result<void> check_config(const DatabaseConfig& config) {
     if (!config.backend || !one.backend) return bad("a replica needs a backend");
     if (one.sync_interval.count() <= 0) return bad("sync interval must be greater than 0");
   }
-  if (config.busy_timeout.count() < 0 || config.checkpoint_interval.count() < 0)
+  if (config.busy_timeout.count() < 0 || config.checkpoint_interval.count() < 0 || config.hibernate_after.count() < 0)
     return bad("a time must not be negative");
   return {};
 }
@@ -178,6 +178,7 @@ Result<SyncOutcome> Replicator::sync(const std::string& path, bool wait, const C
   auto captured = database.capture(call);
   if (!captured) return pass(captured);
   const TxId target = database.captured();
+  if (captured->attached_now) impl_->scheduler.look_soon(entry);
   if (captured->files > 0 || captured->attached_now) {
     const std::lock_guard guard(entry->lock);
     entry->last_change = impl_->environment.clock->steady();
@@ -203,12 +204,14 @@ Result<TxId> Replicator::wait_durable(const std::string& path, std::optional<TxI
 Result<TxId> Replicator::snapshot(const std::string& path, const Call& call) {
   auto entry = impl_->find_open(path);
   if (!entry) return pass(entry);
+  if (auto r = impl_->scheduler.wake(*entry, call); !r) return pass(r);
   return (*entry)->database.snapshot(call);
 }
 
 Result<void> Replicator::enforce_retention(const std::string& path, const Call& call) {
   auto entry = impl_->find_open(path);
   if (!entry) return pass(entry);
+  if (auto r = impl_->scheduler.wake(*entry, call); !r) return pass(r);
   return (*entry)->database.enforce_retention(call);
 }
 

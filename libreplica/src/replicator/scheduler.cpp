@@ -17,6 +17,7 @@ constexpr std::chrono::milliseconds kFirstTend{100};  // how fast the log grows 
 Scheduler::Scheduler(const ReplicatorOptions& options, engine::Environment environment)
     : environment_(environment),
       lag_limit_(options.lag_limit),
+      loses_event_(options.loses_event),
       capture_pool_(options.threads, timer_),
       ship_pool_(options.threads, timer_),
       maintain_pool_(kMaintainThreads, timer_) {
@@ -252,12 +253,8 @@ void Scheduler::run_capture(const std::shared_ptr<Entry>& entry, const Call& cal
   if (changed) watch_lag(entry);
   request_uploads(entry, time, changed || captured->attached_now);
   if (glances > 0) request(entry, Lane::capture, time + std::chrono::milliseconds(1 << (kGlances - glances)));
+  if (!changed && !captured->attached_now && glances == 0) hibernate_if_quiet(*entry, call);
   if (config.monitor_interval.count() > 0) request(entry, Lane::capture, time + next_look(*entry));
-}
-
-std::chrono::milliseconds Scheduler::next_look(Entry& entry) const {
-  const std::lock_guard guard(entry.lock);
-  return entry.attention.pause(entry.database.config().monitor_interval, entry.watched && !entry.muted, now());
 }
 
 // Of what is captured by now, to `all` destinations or to those that lack something.
@@ -321,7 +318,8 @@ void Scheduler::run_ship(const std::shared_ptr<Entry>& entry, std::size_t number
 void Scheduler::run_maintain(const std::shared_ptr<Entry>& entry, std::size_t number, const Call& call) {
   const LaneId id{Lane::maintain, number};
   engine::Destination& destination = entry->database.destination(number);
-  auto maintained = destination.maintain(call);
+  auto maintained = wake(entry, call);
+  if (maintained) maintained = destination.maintain(call);
   if (!maintained) {
     const int failures = count_failure(*entry, id, maintained.error(), "maintenance failed");
     postpone(*entry, id, failures);

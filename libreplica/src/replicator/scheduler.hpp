@@ -33,6 +33,9 @@ class Scheduler {
 
   // The time from which a writer's change is captured: at once, or a spacing behind the last one.
   Clock::Steady next_capture(Entry& entry) const;
+  // Opens a database that hibernates; it is let go of again in its time.
+  Result<void> wake(const std::shared_ptr<Entry>& entry, const Call& call);
+  void look_soon(const std::shared_ptr<Entry>& entry);
   // After a capture or an upload that was not the lanes'.
   void note_progress(const std::shared_ptr<Entry>& entry);
   void publish(Event event) const { environment_.publish(std::move(event)); }
@@ -48,6 +51,9 @@ class Scheduler {
   void run_capture(const std::shared_ptr<Entry>& entry, const Call& call);
   // Until the next look, as far as no event comes.
   std::chrono::milliseconds next_look(Entry& entry) const;
+  // hibernation.cpp
+  bool may_hibernate(Entry& entry) const;
+  void hibernate_if_quiet(Entry& entry, const Call& call);
   void request_uploads(const std::shared_ptr<Entry>& entry, Steady earliest, bool all);
   void run_tend(const std::shared_ptr<Entry>& entry, const Call& call);
   void run_ship(const std::shared_ptr<Entry>& entry, std::size_t number, const Call& call);
@@ -69,6 +75,7 @@ class Scheduler {
 
   engine::Environment environment_;
   std::chrono::milliseconds lag_limit_;
+  std::function<bool()> loses_event_;
   std::mutex watched_lock_;
   std::map<std::string, std::map<std::string, std::weak_ptr<Entry>>> watched_;  // directory → file name
   std::unique_ptr<io::DirectoryWatch> watch_;

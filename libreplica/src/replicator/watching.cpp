@@ -57,6 +57,7 @@ void Scheduler::watch_events() {
   while (auto events = watch_->wait()) {
     std::set<std::pair<std::string_view, std::string_view>> seen;
     for (const io::DirectoryEvent& event : *events) {
+      if (loses_event_ && loses_event_()) continue;
       if (seen.emplace(event.directory, event.name).second) wake(event.directory, event.name);
     }
   }

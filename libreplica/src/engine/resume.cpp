@@ -1,0 +1,150 @@
+// Letting go of a database and coming back to it: what is left behind as proof, and what it proves. docs/capture.md,
+// store-layout.md §4.
+#include <utility>
+
+#include "engine/capture.hpp"
+
+namespace replica::engine {
+
+void Capture::close() noexcept {
+  if (!pin_) return;
+  io::ConnectionOptions options = connection_options();
+  options.checkpoint_on_close = true;
+  auto last = io::Connection::open(settings_.path, options);
+  // It must know that the database is in WAL mode; if it cannot even read, there is nothing to tidy up.
+  const bool reads = last && last->begin_read() && last->end_read();
+  detach();
+  if (!reads) environment_.logger->log(LogLevel::debug, "database closed as it was", {{"path", settings_.path}});
+}
+
+// In this order: what is written behind a stamp changes it, and what had been written before is seen in the log, which
+// a writer fills before the index.
+Result<std::optional<LeftBehind>> Capture::look_for_rest() {
+  const Result<std::optional<LeftBehind>> not_now(std::nullopt);
+  const auto now = io::file_clock();
+  auto main = io::stamp_of(settings_.path);
+  auto wal = io::stamp_of(settings_.path + "-wal");
+  if (!main || !wal) return pass(main ? wal : main);
+  if (!*main || !io::is_settled(**main, now) || (*wal && !io::is_settled(**wal, now))) return not_now;
+  auto index = pin_->wal_index();
+  if (!index) return pass(index);
+  auto changed = has_changes();
+  if (!changed) return pass(changed);
+  if (*changed || index->backfilled < index->max_frame) return not_now;
+  if (*wal && (*wal)->size > 0) {
+    auto log = WalFile::open(settings_.path, environment_.gate);
+    if (!log && breaks_continuity(log.error())) return not_now;
+    if (!log) return pass(log);
+    auto ended = log->ends_before(index->max_frame, index->salts);
+    if (!ended) return pass(ended);
+    if (!*ended) return not_now;  // a transaction under way, or left there
+  }
+  return std::optional(LeftBehind{**main, *wal});
+}
+
+Result<std::optional<LeftBehind>> Capture::rest() {
+  if (!pin_ || io::boot_identity() == 0) return std::optional<LeftBehind>();
+  auto left = look_for_rest();
+  if (!left || !*left) return left;
+  if (auto r = fold_hashes(); !r) return pass(r);
+  close();
+  auto after = io::stamp_of(settings_.path);
+  if (!after) return pass(after);
+  if (*after != (*left)->main) return std::optional<LeftBehind>();
+  leave_mark((*left)->main);
+  return left;
+}
+
+void Capture::leave_mark(std::optional<io::FileStamp> untouched) {
+  const WalMark mark{.txid = newest_.range.max,
+                     .written_at = newest_.timestamp,
+                     .device = identity_.device,
+                     .inode = identity_.inode,
+                     .position = position_,
+                     .commit = commit_,
+                     .untouched = untouched,
+                     .boot = untouched ? io::boot_identity() : 0};
+  if (auto r = write_wal_mark(settings_.meta_path, mark, environment_.gate); !r) {
+    environment_.logger->log(LogLevel::warn, "position in the write-ahead log not saved",
+                             {{"path", settings_.path}, {"error", r.error().message}});
+  }
+}
+
+// The newest file is read to its end and verified, unless it was complete when we let go and the system has been up
+// since.
+Result<std::optional<LtxHeader>> Capture::find_newest(const std::optional<WalMark>& mark) {
+  const std::lock_guard lock(*store_lock_);
+  if (mark && mark->untouched && mark->boot == io::boot_identity() && store_->last() == mark->txid) {
+    auto header = store_->header(store_->files().back().range);
+    if (header && header->timestamp == mark->written_at) return std::optional(*header);
+  }
+  return store_->verify_newest();
+}
+
+Result<bool> Capture::continue_with(const WalMark& mark) {
+  if (mark.txid != newest_.range.max || mark.written_at != newest_.timestamp) return false;
+  if (mark.device != identity_.device || mark.inode != identity_.inode) return false;
+  auto same_log = continue_from_mark(mark);
+  return !same_log || *same_log ? same_log : continue_untouched(mark);
+}
+
+Result<bool> Capture::continue_from_mark(const WalMark& mark) {
+  const WalPosition& known = mark.position;
+  auto index = pin_->wal_index();
+  if (!index) return pass(index);
+  if (index->salts != known.salts || known.frames > index->max_frame) return false;
+  if (index->max_frame > 0 && index->page_size != known.page_size) return false;
+  auto wal = WalFile::open(settings_.path, environment_.gate);
+  if (!wal) return breaks_continuity(wal.error()) ? Result<bool>(false) : Result<bool>(pass(wal));
+  if (wal->header().salts != index->salts || wal->header().page_size != known.page_size) return false;
+  if (known.frames == index->max_frame) {
+    if (known.frames > 0 && known.checksum != index->frame_checksum) return false;
+  } else if (known.frames > 0) {
+    auto stored = wal->checksum_behind(known.frames);
+    if (!stored) return breaks_continuity(stored.error()) ? Result<bool>(false) : Result<bool>(pass(stored));
+    if (known.checksum != *stored) return false;
+  }
+
+  position_ = known;
+  if (known.frames == 0) position_.checksum = wal->header().checksum;
+  commit_ = mark.commit;
+  frames_since_checkpoint_ = known.frames;
+  // What was committed before this pin must be read before a restart may be believed.
+  may_restart_ = false;
+  if (auto r = capture_to(*index); !r) return pass(r);
+  may_restart_ = true;
+  return true;
+}
+
+// When we let go, all of the log was backfilled and captured. A log is restarted only when all of it is backfilled, and
+// backfilling writes the file: as long as that is as it was, there has been at most one restart, of the log we knew,
+// and the one found now, whichever it is, holds from its first frame on all that was committed since.
+Result<bool> Capture::continue_untouched(const WalMark& mark) {
+  if (!mark.untouched || mark.boot != io::boot_identity()) return false;
+  auto index = pin_->wal_index();
+  if (!index) return pass(index);
+  const bool both_empty = index->max_frame == 0 && mark.position.frames == 0;
+  if (index->salts == mark.position.salts && !both_empty) return false;  // the log we knew, and not as we knew it
+  WalPosition found{index->salts, mark.position.page_size, 0, {}};
+  if (index->max_frame > 0) {
+    auto wal = WalFile::open(settings_.path, environment_.gate);
+    if (!wal) return breaks_continuity(wal.error()) ? Result<bool>(false) : Result<bool>(pass(wal));
+    if (wal->header().salts != index->salts || wal->header().page_size != found.page_size) return false;
+    if (index->page_size != found.page_size) return false;
+    found.checksum = wal->header().checksum;
+  }
+  // Last: none of the frames up to here was backfilled, and the pin is there.
+  auto stamp = io::stamp_of(settings_.path);
+  if (!stamp) return pass(stamp);
+  if (*stamp != mark.untouched) return false;
+
+  position_ = found;
+  commit_ = mark.commit;
+  frames_since_checkpoint_ = 0;
+  may_restart_ = false;
+  if (auto r = capture_to(*index); !r) return pass(r);
+  may_restart_ = true;
+  return true;
+}
+
+}  // namespace replica::engine

@@ -1,0 +1,63 @@
+// When a quiet database is looked at, and let go of.
+#include <algorithm>
+
+#include "replicator/scheduler.hpp"
+
+namespace replica::replicator {
+namespace {
+
+// Longer or shorter by up to an eighth, by each database by another part: those that fell asleep together do not wake
+// together.
+std::chrono::milliseconds spread(std::chrono::milliseconds pause, const std::string& path) {
+  const auto part = static_cast<std::int64_t>(std::hash<std::string>()(path) % 256);
+  return pause * 7 / 8 + pause * part / 1024;
+}
+
+}  // namespace
+
+std::chrono::milliseconds Scheduler::next_look(Entry& entry) const {
+  const DatabaseConfig& config = entry.database.config();
+  const bool resting = entry.database.resting();
+  const std::lock_guard guard(entry.lock);
+  const auto pause = entry.attention.pause(config.monitor_interval, entry.watched && !entry.muted, now());
+  if (resting) return spread(std::max(pause, Attention::kResting), config.path);
+  const auto left = config.hibernate_after - entry.attention.quiet(now());
+  return left.count() > 0 ? std::min(pause, left) : pause;
+}
+
+// Only where events tell of changes: nobody looks in between.
+bool Scheduler::may_hibernate(Entry& entry) const {
+  const DatabaseConfig& config = entry.database.config();
+  if (config.hibernate_after.count() <= 0 || entry.database.resting()) return false;
+  for (std::size_t n = 0; n < entry.database.destinations(); ++n) {
+    const auto next = entry.database.destination(n).next_maintenance();
+    if (next && *next - environment_.clock->now() < config.hibernate_after) return false;
+  }
+  const std::lock_guard guard(entry.lock);
+  return entry.phase == Phase::open && entry.watched && !entry.muted && !entry.attention.deaf() && entry.syncs == 0 &&
+         entry.attention.quiet(now()) >= config.hibernate_after;
+}
+
+Result<void> Scheduler::wake(const std::shared_ptr<Entry>& entry, const Call& call) {
+  auto woken = entry->database.wake(call);
+  if (!woken) return pass(woken);
+  if (*woken) look_soon(entry);
+  return {};
+}
+
+// The next look was put off while it hibernated.
+void Scheduler::look_soon(const std::shared_ptr<Entry>& entry) {
+  const auto interval = entry->database.config().monitor_interval;
+  if (interval.count() > 0) request(entry, Lane::capture, now() + interval);
+}
+
+void Scheduler::hibernate_if_quiet(Entry& entry, const Call& call) {
+  if (!may_hibernate(entry)) return;
+  if (auto rested = entry.database.rest(call); !rested) {
+    // The next capture opens it again if need be, and says what is wrong.
+    environment_.logger->log(LogLevel::debug, "not hibernated",
+                             {{"path", entry.database.config().path}, {"error", rested.error().message}});
+  }
+}
+
+}  // namespace replica::replicator
