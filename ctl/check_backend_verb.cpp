@@ -1,8 +1,8 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-#include <cstdio>
 
 #include "config/build.hpp"
+#include "human.hpp"
 #include "interrupt.hpp"
 #include "output.hpp"
 #include "source.hpp"
@@ -15,12 +15,6 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::size_t kNameWidth = 42;
-
-std::string decimal(double value) {
-  char text[32];
-  std::snprintf(text, sizeof(text), value < 10 ? "%.2f" : "%.1f", value);
-  return text;
-}
 
 std::string line_of(const CheckStep& step) {
   std::string line = step.name;
