@@ -4,6 +4,7 @@
 #include "bench/disk.hpp"
 #include "bench/report.hpp"
 #include "bench/system_error.hpp"
+#include "bench/workspace.hpp"
 #include "config/paths.hpp"
 #include "config/stores.hpp"
 #include "interrupt.hpp"
@@ -110,7 +111,7 @@ void measure(const Request& request, const bench::Meter& meter, bench::Report& r
   report.disk = *disk;
   if (!tell(request, bench::disk_text(*disk, request.directory))) return;
   const auto share = static_cast<std::int64_t>(request.places.size());
-  const bench::TrialPlan plan{.workspace = *workspace,
+  const bench::TrialPlan plan{.directory = workspace->path(),
                               .size = request.size,
                               .time = request.time * 9 / 10 / share,
                               .disk = *disk,

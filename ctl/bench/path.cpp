@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "bench/sample_database.hpp"
+#include "bench/workspace.hpp"
 #include "config/build.hpp"
 #include "config/stores.hpp"
 #include "replica/restore.hpp"
@@ -54,15 +55,16 @@ Result<void> compare(std::ifstream& one, const std::string& path, const replica:
 
 class PathRun {
  public:
-  PathRun(const PathPlan& plan, const Meter& meter)
+  PathRun(const PathPlan& plan, const Workspace& workspace, const Meter& meter)
       : plan_(plan),
         meter_(meter),
+        workspace_(workspace),
         key_prefix_(plan.prefix + "/db"),
-        restored_(plan.workspace.file("restored.db")),
+        restored_(workspace.file("restored.db")),
         replica_(config::open_backend(plan.store), key_prefix_, config::kind_named(plan.store.type).value()->layout) {}
 
   Result<PathMeasures> run() {
-    auto sample = SampleDatabase::create(plan_.workspace.file("sample.db"), plan_.size, meter_.call);
+    auto sample = SampleDatabase::create(workspace_.file("sample.db"), plan_.size, meter_.call);
     if (!sample) return pass(sample);
     sample_file_.open(sample->path(), std::ios::binary);
     if (auto done = replicate(*sample); !done) return pass(done);
@@ -160,6 +162,7 @@ class PathRun {
 
   const PathPlan& plan_;
   const Meter& meter_;
+  const Workspace& workspace_;
   std::string key_prefix_, restored_;
   replica::Replica replica_;
   // Open until the database is closed: closing it sooner would drop SQLite's locks
@@ -170,6 +173,10 @@ class PathRun {
 
 }  // namespace
 
-Result<PathMeasures> measure_path(const PathPlan& plan, const Meter& meter) { return PathRun(plan, meter).run(); }
+Result<PathMeasures> measure_path(const PathPlan& plan, const Meter& meter) {
+  auto workspace = Workspace::create(plan.directory, 0);
+  if (!workspace) return pass(workspace);
+  return PathRun(plan, *workspace, meter).run();
+}
 
 }  // namespace litestreamctl::bench

@@ -3,13 +3,12 @@
 
 #include "bench/measures.hpp"
 #include "bench/repeat.hpp"
-#include "bench/workspace.hpp"
 #include "config/config.hpp"
 
 namespace litestreamctl::bench {
 
 struct PathPlan {
-  const Workspace& workspace;
+  std::string directory;  // what is made there is removed again
   config::ReplicaSettings store;
   std::string prefix;              // everything is put below it, and stays there
   std::uint64_t size;              // bytes of the sample database

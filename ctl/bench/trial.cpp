@@ -49,7 +49,7 @@ class Trying {
         measure_store(backend_, {.prefix = trial_.prefix, .size = plan_.size, .time = plan_.time / 4}, meter_);
     if (!measured) return pass(measured);
     trial_.measured = *measured;
-    auto path = measure_path({.workspace = plan_.workspace,
+    auto path = measure_path({.directory = plan_.directory,
                               .store = settings_,
                               .prefix = trial_.prefix,
                               .size = plan_.size,

@@ -3,17 +3,16 @@
 
 #include "bench/expectation.hpp"
 #include "bench/repeat.hpp"
-#include "bench/workspace.hpp"
 #include "clearing.hpp"
 #include "source.hpp"
 
 namespace litestreamctl::bench {
 
 struct TrialPlan {
-  const Workspace& workspace;
+  std::string directory;                        // of the measurement, whose disk this is
   std::uint64_t size;                           // bytes of the large object and of the sample database
   std::chrono::milliseconds time;               // for all that is repeated
-  DiskMeasures disk;                            // of the workspace
+  DiskMeasures disk;                            // which is so fast
   std::optional<std::uint64_t> database_bytes;  // of the user's database
 };
 
