@@ -92,35 +92,41 @@ Outcome read_database(bench::Report& report) {
   return {};
 }
 
-// Prints what is found as it is found; false when it cannot be written.
-bool tell(const Request& request, const std::string& text) { return request.as_json || print(text); }
+// What is found is printed as it is found.
+Outcome tell(const Request& request, const std::string& text) { return request.as_json ? Outcome() : printed(text); }
 
-void measure(const Request& request, const bench::Meter& meter, bench::Report& report) {
+Outcome try_stores(const Request& request, bench::TrialPlan plan, const bench::Meter& meter, bench::Report& report) {
+  plan.time /= static_cast<std::int64_t>(request.places.size());
+  for (const Place& place : request.places) {
+    if (meter.call.stop.stop_requested()) return {};
+    report.trials.push_back(bench::try_store(place.settings, plan, meter));
+    if (auto said = tell(request, bench::trial_text(report.trials.back(), report.database)); !said) return said;
+  }
+  return {};
+}
+
+// Fails when it cannot be told; what cannot be measured is in the report.
+Outcome measure(const Request& request, const bench::Meter& meter, bench::Report& report) {
   // The database, what is captured of it and what is restored of it; or a file.
   auto workspace = bench::Workspace::create(request.directory, 3 * request.size + kSpare);
   if (!workspace) {
     report.error = workspace.error();
-    return;
+    return {};
   }
-  auto disk =
-      bench::measure_disk({.directory = workspace->path(), .size = request.size, .time = request.time / 10}, meter);
+  const auto for_disk = request.time / 10;
+  auto disk = bench::measure_disk({.directory = workspace->path(), .size = request.size, .time = for_disk}, meter);
   if (!disk) {
     report.error = disk.error();
-    return;
+    return {};
   }
   report.disk = *disk;
-  if (!tell(request, bench::disk_text(*disk, request.directory))) return;
-  const auto share = static_cast<std::int64_t>(request.places.size());
+  if (auto said = tell(request, bench::disk_text(*disk, request.directory)); !said) return said;
   const bench::TrialPlan plan{.directory = workspace->path(),
                               .size = request.size,
-                              .time = request.time * 9 / 10 / share,
+                              .time = request.time - for_disk,
                               .disk = *disk,
                               .database_bytes = report.database_bytes};
-  for (const Place& place : request.places) {
-    if (meter.call.stop.stop_requested()) return;
-    report.trials.push_back(bench::try_store(place.settings, plan, meter));
-    if (!tell(request, bench::trial_text(report.trials.back(), report.database))) return;
-  }
+  return try_stores(request, plan, meter, report);
 }
 
 Outcome verdict(const bench::Report& report, bool interrupted) {
@@ -149,10 +155,11 @@ Outcome run_bench(const cli::Arguments& args) {
   report.sample_bytes = request.size;
   report.database = request.database;
   if (auto r = read_database(report); !r) return r;
+  survive_closed_pipes();
   const Interrupt interrupt;
   const replica::SystemClock clock;
   const bench::Meter meter{.clock = clock, .call = {.stop = interrupt.token(), .deadline = {}}};
-  measure(request, meter, report);
+  if (auto told = measure(request, meter, report); !told) return told;
   if (request.as_json)
     if (auto said = printed(pretty(bench::report_json(report))); !said) return said;
   return verdict(report, interrupt.token().stop_requested());

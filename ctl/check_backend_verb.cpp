@@ -104,6 +104,7 @@ Outcome run_check(const cli::Arguments& args) {
   const auto place = find_place(args.positional().front(), args);
   if (!place) return tl::unexpected(place.error());
   const bool as_json = args.is_on("json");
+  survive_closed_pipes();
   StoreCheck check{.prefix = own_prefix("check-backend")};
   if (!as_json) {
     if (auto said = printed("store: " + place->settings.location + "\n\n"); !said) return said;

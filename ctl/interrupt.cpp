@@ -19,4 +19,6 @@ Interrupt::Interrupt() {
   });
 }
 
+void survive_closed_pipes() { ::signal(SIGPIPE, SIG_IGN); }
+
 }  // namespace litestreamctl

@@ -1,11 +1,10 @@
 #include "bench/path.hpp"
 
-#include <algorithm>
 #include <condition_variable>
 #include <filesystem>
-#include <fstream>
 #include <mutex>
 
+#include "bench/compare.hpp"
 #include "bench/sample_database.hpp"
 #include "bench/workspace.hpp"
 #include "config/build.hpp"
@@ -32,25 +31,6 @@ Result<void> be_quiet(const replica::Call& call) {
   std::unique_lock lock(mutex);
   changed.wait_for(lock, call.stop, kQuiet, [] { return false; });
   return call.check("wait");
-}
-
-// Reads `one` from its beginning.
-Result<void> compare(std::ifstream& one, const std::string& path, const replica::Call& call) {
-  std::ifstream other(path, std::ios::binary);
-  std::vector<char> left(std::size_t{1} << 20U), right(left.size());
-  one.clear();
-  one.seekg(0);
-  while (one && other) {
-    if (auto open = call.check("compare"); !open) return open;
-    one.read(left.data(), static_cast<std::streamsize>(left.size()));
-    other.read(right.data(), static_cast<std::streamsize>(right.size()));
-    if (one.gcount() != other.gcount() || !std::equal(left.begin(), left.begin() + one.gcount(), right.begin())) break;
-    if (one.eof() && other.eof()) return {};
-  }
-  if (one.bad() || other.bad() || !one.is_open() || !other.is_open())
-    return replica::fail(Errc::io, "cannot compare " + path + " with the sample database");
-  return replica::fail(Errc::corrupt, "what was restored differs from the sample database",
-                       "do not trust this store with a replica; litestreamctl check-backend examines it");
 }
 
 class PathRun {
@@ -165,9 +145,7 @@ class PathRun {
   const Workspace& workspace_;
   std::string key_prefix_, restored_;
   replica::Replica replica_;
-  // Open until the database is closed: closing it sooner would drop SQLite's locks
-  // (https://www.sqlite.org/howtocorrupt.html 2.2).
-  std::ifstream sample_file_;
+  std::ifstream sample_file_;  // open until the database is closed: see compare()
   PathMeasures out_;
 };
 

@@ -1,5 +1,6 @@
 #include "bench/trial.hpp"
 
+#include "bench/noise.hpp"
 #include "bench/path.hpp"
 #include "bench/store.hpp"
 #include "config/build.hpp"
@@ -44,7 +45,16 @@ class Trying {
   }
 
  private:
+  // Also connects, so that no measurement has that in it.
+  Result<void> put_first() {
+    NoiseSource body(0, kSmall);
+    auto stored = backend_->put(trial_.prefix + "/first", body, {}, meter_.call);
+    something_put_ = stored.has_value();
+    return stored ? Result<void>() : Result<void>(pass(stored, "put"));
+  }
+
   Result<void> measure() {
+    if (auto done = put_first(); !done) return done;
     auto measured =
         measure_store(backend_, {.prefix = trial_.prefix, .size = plan_.size, .time = plan_.time / 4}, meter_);
     if (!measured) return pass(measured);
@@ -73,10 +83,8 @@ class Trying {
 
   void clear() {
     Cleared cleared = clear_below(*backend_, trial_.prefix);
-    // Where nothing could be put and nothing can be listed, the first error says it all.
-    if (!trial_.measured && cleared.left.empty() && trial_.error && trial_.error->code != Errc::cancelled) {
-      if (trial_.error->message.starts_with("put: ")) return;
-    }
+    // Of a store where nothing can be put and nothing be listed the first error says it all.
+    if (!something_put_ && cleared.left.empty()) return;
     if (cleared.error) trial_.warnings.push_back({"left", what_is_left(cleared, trial_.prefix)});
     trial_.cleared = std::move(cleared);
   }
@@ -92,6 +100,7 @@ class Trying {
   const Meter& meter_;
   std::shared_ptr<replica::Backend> backend_;
   Trial trial_;
+  bool something_put_ = false;
 };
 
 }  // namespace

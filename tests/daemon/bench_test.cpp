@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "bench/compare.hpp"
 #include "bench/disk.hpp"
 #include "bench/noise.hpp"
 #include "bench/report.hpp"
@@ -166,6 +167,30 @@ TEST_CASE("a workspace goes away, and needs room") {
   CHECK(std::filesystem::is_empty(dir.path()));
   CHECK(Workspace::create(dir.path(), ~std::uint64_t{0}).error().code == Errc::no_space);
   CHECK(Workspace::create(dir.path() + "/none", 1).error().code == Errc::not_found);
+}
+
+TEST_CASE("a restored database is compared to its last byte") {
+  const support::TempDir dir;
+  const std::string text(3'000'000, 'a');
+  const auto write = [&](const std::string& content) { std::ofstream(dir.path("restored")) << content; };
+  std::ofstream(dir.path("original")) << text;
+  std::ifstream original(dir.path("original"), std::ios::binary);
+  const auto code = [&] {
+    const auto same = compare(original, dir.path("restored"), {});
+    return same ? std::nullopt : std::optional(same.error().code);
+  };
+  CHECK(code() == Errc::io);
+  write(text);
+  CHECK_FALSE(code());
+  CHECK_FALSE(code());  // once more from the beginning
+  std::string other = text;
+  other.back() = 'b';
+  write(other);
+  CHECK(code() == Errc::corrupt);
+  write(text + "a");
+  CHECK(code() == Errc::corrupt);
+  write(text.substr(1));
+  CHECK(code() == Errc::corrupt);
 }
 
 TEST_CASE("a store is measured by each of its operations") {

@@ -195,6 +195,17 @@ class OnFiles(Bench):
         self.assertIn("Hint: make room, or use a smaller -size", done.stderr)
         self.nothing_left()
 
+    def test_nobody_reads_what_it_says(self):
+        process = subprocess.Popen([BIN / "litestreamctl", "bench", *QUICK, self.url], stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True, cwd=self.dir)
+        self.addCleanup(process.kill)
+        self.assertTrue(process.stdout.readline().startswith("disk: "))
+        process.stdout.close()
+        process.stdout = None
+        _, errors = process.communicate(timeout=LIMIT)
+        self.assertEqual((process.returncode, errors), (1, "Error: cannot write the result\n"))
+        self.nothing_left()
+
     def interrupted(self, pattern, number=signal.SIGINT):
         """Ends it as soon as there is something of that name in the store."""
         process = subprocess.Popen([BIN / "litestreamctl", "bench", "-json", "-size", "20", "-seconds", "600", self.url],
@@ -232,6 +243,18 @@ class OnS3(Bench):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         store = self.measured(report, "s3", f"s3://bucket/some/app?endpoint={self.server.endpoint}")
         self.assertEqual(store["left"], [])
+        self.assertEqual(self.server.keys(), [])
+        self.nothing_left()
+
+    def test_interrupted(self):
+        process = subprocess.Popen([BIN / "litestreamctl", "bench", "-size", "20", "-seconds", "600",
+                                    self.server.url("some/app")], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   text=True, cwd=self.dir, env={**os.environ, **s3_server.ENVIRONMENT})
+        self.addCleanup(process.kill)
+        until(lambda: any("/db/0000/" in key for key in self.server.keys()), "the first copy")
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=LIMIT)
+        self.assertEqual((process.returncode, errors), (1, "Error: interrupted\n"), output)
         self.assertEqual(self.server.keys(), [])
         self.nothing_left()
 
