@@ -1,7 +1,6 @@
 #include "interrupt.hpp"
 
-#include <signal.h>
-
+#include <csignal>
 #include <ctime>
 
 namespace litestreamctl {

@@ -1,6 +1,7 @@
 #include "bench/expectation.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "human.hpp"
 
@@ -81,7 +82,7 @@ void expect_lag(const Measures& m, const Subject& subject, Expectation& out) {
 }
 
 std::string ms_text(double ms) {
-  return ms < 1000 ? std::to_string(static_cast<long>(ms + 0.5)) + " ms" : span_text(ms / 1000);
+  return ms < 1000 ? std::to_string(std::lround(ms)) + " ms" : span_text(ms / 1000);
 }
 
 void warn_of_store(const Measures& m, const Subject& subject, std::vector<Warning>& out) {

@@ -13,7 +13,6 @@
 
 namespace litestreamctl::bench {
 
-using replica::Errc;
 using replica::pass;
 using replica::Result;
 

@@ -126,6 +126,7 @@ class StoreRun {
     const auto begin = meter_.clock.steady();
     {
       std::vector<std::jthread> readers;
+      readers.reserve(kReaders);
       for (int i = 0; i < kReaders; ++i) readers.emplace_back(read_some);
     }
     out_.down_at_once = {.bytes = plan_.size, .ms = meter_.since(begin).count()};
