@@ -81,9 +81,7 @@ void expect_lag(const Measures& m, const Subject& subject, Expectation& out) {
   out.changes_per_second = std::min(upload, m.path.first_copy.per_second());
 }
 
-std::string ms_text(double ms) {
-  return ms < 1000 ? std::to_string(std::lround(ms)) + " ms" : span_text(ms / 1000);
-}
+std::string ms_text(double ms) { return ms < 1000 ? std::to_string(std::lround(ms)) + " ms" : span_text(ms / 1000); }
 
 void warn_of_store(const Measures& m, const Subject& subject, std::vector<Warning>& out) {
   if (m.store.put.p99_ms > kSlowPutMs)

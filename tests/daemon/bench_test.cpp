@@ -64,6 +64,7 @@ Measures measured() {
 
 std::vector<std::string> reasons(const std::vector<Warning>& warnings) {
   std::vector<std::string> out;
+  out.reserve(warnings.size());
   for (const Warning& one : warnings) out.push_back(one.reason);
   return out;
 }

@@ -11,7 +11,7 @@ import unittest
 from scenario import BIN, LIMIT, Scenario, until
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support_py import s3_server  # noqa: E402
+from support_py import nats_server, s3_server, sftp_server  # noqa: E402
 
 QUICK = ("-size", "2", "-seconds", "1")
 SAMPLE = 2_000_000
@@ -79,6 +79,12 @@ class Bench(Scenario):
         self.assertAlmostEqual(busy["max_ms"], busy["sync_interval_ms"] + path["lag"]["p99_ms"], 3)
         self.assertLess(0, expected["changes_bytes_per_second"])
 
+    def filled(self):
+        connection = self.database()
+        connection.execute("INSERT INTO t VALUES (randomblob(500000))")
+        connection.execute("PRAGMA wal_checkpoint(truncate)")
+        return connection
+
     def nothing_left(self):
         """Neither on the disk nor in the directory that is the store."""
         self.assertEqual([p.name for p in self.dir.iterdir() if p.name.startswith(".litestream-bench")], [])
@@ -106,7 +112,7 @@ class OnFiles(Bench):
         self.nothing_left()
 
     def test_a_database_that_is_looked_at_only(self):
-        self.database(rows=20_000)
+        self.filled()
         database = self.dir / "app.db"
         before = (database.read_bytes(), database.stat().st_mtime_ns)
         (self.dir / "disk").mkdir()
@@ -130,7 +136,7 @@ class OnFiles(Bench):
         replicas = "".join(f"      - {{name: {n}, path: {self.dir}/r-{n}, sync-interval: {i}}}\n"
                            for n, i in (("near", "1s"), ("far", "5s")))
         config = self.config(f"dbs:\n  - path: {self.dir}/app.db\n    replicas:\n{replicas}")
-        connection = self.database(rows=5000)
+        connection = self.filled()
         done = self.run_program("litestreamd", "-once", "-config", config)
         self.assertEqual(done.returncode, 0, done.stderr)
         for path in (self.dir / "r-far").glob("**/*.ltx"):
@@ -251,7 +257,8 @@ class OnS3(Bench):
                                     self.server.url("some/app")], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                    text=True, cwd=self.dir, env={**os.environ, **s3_server.ENVIRONMENT})
         self.addCleanup(process.kill)
-        until(lambda: any("/db/0000/" in key for key in self.server.keys()), "the first copy")
+        place = self.server.root / s3_server.BUCKET / "some/app"
+        until(lambda: any(place.glob("bench-*/db/0000/*")), "the first copy")
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=LIMIT)
         self.assertEqual((process.returncode, errors), (1, "Error: interrupted\n"), output)
@@ -280,6 +287,32 @@ class OnS3(Bench):
         self.assertIn("(permission_denied)", done.stderr)
         self.assertIn("Hint: ", done.stderr)
         self.assertNotIn("wrong-secret", done.stdout + done.stderr)
+        self.nothing_left()
+
+
+@sftp_server.required
+class OnSftp(Bench):
+    def test_a_replica(self):
+        server = sftp_server.SftpServer(self.dir)
+        self.addCleanup(server.stop)
+        done, report = self.bench(server.location("app") + server.parameters())
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.measured(report, "sftp", server.location("app"))
+        self.assertEqual(list((server.root / "app").iterdir()), [])
+        self.nothing_left()
+
+
+@nats_server.required
+class OnNats(Bench):
+    def test_a_replica(self):
+        server = nats_server.NatsServer(self.dir)
+        self.addCleanup(server.stop)
+        login = f"nats://{nats_server.USER}:{nats_server.PASSWORD}@127.0.0.1:{server.port}/backups?create-bucket=true"
+        done, report = self.bench(login)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        store = self.measured(report, "nats", f"{server.url}/backups")
+        self.assertEqual(store["left"], [])
+        self.assertNotIn(nats_server.PASSWORD, done.stdout)
         self.nothing_left()
 
 
