@@ -1,8 +1,8 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-#include <cstdio>
 
 #include "config/build.hpp"
+#include "human.hpp"
 #include "interrupt.hpp"
 #include "output.hpp"
 #include "source.hpp"
@@ -15,12 +15,6 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::size_t kNameWidth = 42;
-
-std::string decimal(double value) {
-  char text[32];
-  std::snprintf(text, sizeof(text), value < 10 ? "%.2f" : "%.1f", value);
-  return text;
-}
 
 std::string line_of(const CheckStep& step) {
   std::string line = step.name;
@@ -66,7 +60,7 @@ std::string report_json(const StoreReport& report, const StoreCheck& check, cons
   for (const OperationTime& one : report.times)
     times[one.operation] = json::object{{"count", one.count}, {"p50_ms", one.median_ms}, {"max_ms", one.longest_ms}};
   json::array left;
-  for (const std::string& key : report.left) left.push_back(json::string(key));
+  for (const std::string& key : report.cleared.left) left.push_back(json::string(key));
   json::object out{{"store", place.settings.location},
                    {"type", place.settings.type},
                    {"prefix", check.prefix},
@@ -84,12 +78,6 @@ std::string report_json(const StoreReport& report, const StoreCheck& check, cons
   return pretty(out);
 }
 
-std::string what_is_left(const StoreReport& report, const StoreCheck& check) {
-  const std::size_t count = report.left.size();
-  const std::string what = count == 0 ? "objects" : count == 1 ? "1 object" : std::to_string(count) + " objects";
-  return what + " may be left below " + check.prefix + "/: " + report.clearing->message;
-}
-
 Outcome verdict(const StoreReport& report, const StoreCheck& check, bool interrupted) {
   if (report.passed() && !interrupted) return {};
   Problem problem;
@@ -100,10 +88,10 @@ Outcome verdict(const StoreReport& report, const StoreCheck& check, bool interru
                       std::to_string(report.operations.size() + report.exam.size()) + " checks failed";
     if (report.exam.empty()) problem.message += ", the exam was left out";
   }
-  if (report.clearing) {
-    problem.message += (problem.message.empty() ? "" : "; ") + what_is_left(report, check);
-    problem.hint = report.clearing->hint;
-    if (report.clearing->code == replica::Errc::permission_denied)
+  if (report.cleared.error) {
+    problem.message += (problem.message.empty() ? "" : "; ") + what_is_left(report.cleared, check.prefix);
+    problem.hint = report.cleared.error->hint;
+    if (report.cleared.error->code == replica::Errc::permission_denied)
       problem.hint = "such a store can hold a replica all the same: it grows, unless a rule of the store deletes";
   }
   return tl::unexpected(std::move(problem));
@@ -116,7 +104,8 @@ Outcome run_check(const cli::Arguments& args) {
   const auto place = find_place(args.positional().front(), args);
   if (!place) return tl::unexpected(place.error());
   const bool as_json = args.is_on("json");
-  StoreCheck check{.prefix = random_prefix()};
+  survive_closed_pipes();
+  StoreCheck check{.prefix = own_prefix("check-backend")};
   if (!as_json) {
     if (auto said = printed("store: " + place->settings.location + "\n\n"); !said) return said;
     // What cannot be written is found out at the end.

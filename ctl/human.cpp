@@ -21,6 +21,17 @@ std::string size_text(std::uint64_t bytes) {
   return text.data();
 }
 
+std::string decimal(double value) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(),
+                value < 0.1    ? "%.3f"
+                : value < 10   ? "%.2f"
+                : value < 1000 ? "%.1f"
+                               : "%.0f",
+                value);
+  return text.data();
+}
+
 std::string span_text(double seconds) {
   struct Unit {
     double below;  // seconds

@@ -10,6 +10,9 @@ namespace litestreamctl {
 // "1.2 GB", decimal units.
 std::string size_text(std::uint64_t bytes);
 
+// "0.042", "0.42", "12.5", "1250".
+std::string decimal(double value);
+
 // "0.4 s", "12 s", "3 min", "5 h", "2 d": never more than six columns below 10,000 days.
 std::string span_text(double seconds);
 

@@ -1,7 +1,6 @@
 #include "interrupt.hpp"
 
-#include <signal.h>
-
+#include <csignal>
 #include <ctime>
 
 namespace litestreamctl {
@@ -18,5 +17,7 @@ Interrupt::Interrupt() {
       if (sigtimedwait(&set, nullptr, &pause) > 0) stop.request_stop();
   });
 }
+
+void survive_closed_pipes() { ::signal(SIGPIPE, SIG_IGN); }
 
 }  // namespace litestreamctl

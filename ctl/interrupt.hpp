@@ -17,4 +17,8 @@ class Interrupt {
   std::jthread watcher_;
 };
 
+// What is printed for nobody (`litestreamctl bench … | head -1`) fails instead of ending the program: for verbs that
+// have something to take away.
+void survive_closed_pipes();
+
 }  // namespace litestreamctl

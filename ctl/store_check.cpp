@@ -1,11 +1,7 @@
 #include "store_check.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <cstdio>
-#include <mutex>
 #include <random>
-#include <thread>
 
 #include "replica/conformance.hpp"
 
@@ -16,9 +12,6 @@ using replica::Errc;
 using replica::Result;
 
 namespace {
-
-constexpr std::chrono::seconds kClearingTime{60};
-constexpr int kClearingThreads = 8;
 
 // Bytes that no store and no line between can compress.
 std::vector<std::byte> noise(std::size_t size) {
@@ -147,35 +140,11 @@ class Examination {
     report_.complete = true;
   }
 
-  // What is there below the prefix; in several threads, for a store may be far away.
   void clear() {
-    const Call call{.stop = {}, .deadline = std::chrono::steady_clock::now() + kClearingTime};
-    std::vector<std::string> keys;
-    const auto note = [&](const replica::ObjectInfo& object) { return keys.push_back(object.key), true; };
-    if (auto listed = backend_.list(check_.prefix + "/", {}, note, call); !listed) {
-      const bool nothing_put = !report_.operations.empty() && report_.operations.front().error;
-      if (!nothing_put) report_.clearing = listed.error();
-      return;
-    }
-    std::mutex mutex;  // of the report
-    std::atomic<std::size_t> next = 0;
-    const auto remove_some = [&] {
-      for (std::size_t i = next++; i < keys.size(); i = next++) {
-        auto removed = backend_.remove(keys[i], call);
-        if (removed) continue;
-        const std::lock_guard lock(mutex);
-        report_.left.push_back(keys[i]);
-        report_.clearing = removed.error();
-      }
-    };
-    {
-      std::vector<std::jthread> threads;
-      threads.reserve(kClearingThreads);
-      for (int i = 0; i < kClearingThreads; ++i) threads.emplace_back(remove_some);
-    }
-    std::sort(report_.left.begin(), report_.left.end());
-    if (!report_.left.empty()) return;
-    if (auto removed = backend_.remove_folders(check_.prefix, call); !removed) report_.clearing = removed.error();
+    Cleared cleared = clear_below(backend_, check_.prefix);
+    const bool nothing_put = !report_.operations.empty() && report_.operations.front().error;
+    if (cleared.error && cleared.left.empty() && nothing_put) return;
+    report_.cleared = std::move(cleared);
   }
 
   replica::Backend& backend_;
@@ -196,13 +165,6 @@ std::size_t StoreReport::failures() const {
 
 StoreReport check_store(replica::Backend& backend, const StoreCheck& check, const Call& call) {
   return Examination(backend, check, call).run();
-}
-
-std::string random_prefix() {
-  std::random_device random;
-  char text[32];
-  std::snprintf(text, sizeof(text), "check-backend-%08x%04x", random(), random() & 0xffffU);
-  return text;
 }
 
 }  // namespace litestreamctl

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "replica/backend.hpp"
+#include "clearing.hpp"
 
 namespace litestreamctl {
 
@@ -28,11 +28,10 @@ struct StoreReport {
   double up_per_second = 0, down_per_second = 0;  // bytes of a large one; 0 = not measured
   std::vector<CheckStep> exam;                    // empty when it made no sense
   bool complete = false;                          // nothing was left out
-  std::vector<std::string> left;                  // keys that could not be taken away
-  std::optional<replica::Error> clearing;         // why, or why that is not known
+  Cleared cleared;
 
   std::size_t failures() const;
-  bool passed() const { return complete && failures() == 0 && !clearing; }
+  bool passed() const { return complete && failures() == 0 && !cleared.error; }
 };
 
 struct StoreCheck {
@@ -46,8 +45,5 @@ struct StoreCheck {
 // to remove the exam is left out, since what it puts could not be taken away. Then takes away what it has put, also
 // when `call` has been stopped.
 StoreReport check_store(replica::Backend& backend, const StoreCheck& check, const replica::Call& call);
-
-// "check-backend-" and twelve random hex digits.
-std::string random_prefix();
 
 }  // namespace litestreamctl

@@ -25,7 +25,7 @@ Outcome printed(const std::string& text) {
 std::vector<Verb> all_verbs() {
   std::vector<Verb> verbs = control_verbs();
   for (Verb (*make)() : {rpc_verb, top_verb, watch_verb, restore_verb, ltx_verb, databases_verb, check_backend_verb,
-                         reset_verb, version_verb, completion_verb, manual_verb})
+                         bench_verb, reset_verb, version_verb, completion_verb, manual_verb})
     verbs.push_back(make());
   return verbs;
 }

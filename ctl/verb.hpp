@@ -58,6 +58,7 @@ Verb ltx_verb();
 Verb databases_verb();
 Verb reset_verb();
 Verb check_backend_verb();
+Verb bench_verb();
 Verb version_verb();
 Verb completion_verb();
 Verb manual_verb();

@@ -49,7 +49,7 @@ PUBLIC_HEADERS = {
 }
 # Header pattern → the places that may include it.
 EXTERNAL = [
-    (r"sqlite3\.h$", ["libreplica/io", "libreplica/restore", "tests"]),
+    (r"sqlite3\.h$", ["libreplica/io", "libreplica/restore", "ctl", "tests"]),
     (r"(fcntl|unistd|dirent|poll|netdb)\.h$|sys/", ["libreplica/io", "libcontrol", "daemon", "ctl", "tests"]),
     (r"lz4", ["libreplica/ltx", "tests"]),
     (r"xxhash", ["libreplica/store", "tests"]),

@@ -68,7 +68,7 @@ TEST_CASE("an account that may not put is told so, and nothing else is tried") {
   REQUIRE(error_of(report, "put"));
   CHECK(error_of(report, "put")->hint == "ask");
   CHECK(report.exam.empty());
-  CHECK_FALSE(report.clearing);
+  CHECK_FALSE(report.cleared.error);
 }
 
 TEST_CASE("what an account may not do is named, and the exam is left out") {
@@ -80,8 +80,8 @@ TEST_CASE("what an account may not do is named, and the exam is left out") {
   CHECK(error_of(report, operation)->code == Errc::permission_denied);
   CHECK(report.exam.empty());
   // All that stays there is named; without a listing it cannot be known.
-  if (std::string(operation) != "list") CHECK(report.left == keys_of(*inner));
-  CHECK(report.clearing.has_value() == (std::string(operation) == "remove" || std::string(operation) == "list"));
+  if (std::string(operation) != "list") CHECK(report.cleared.left == keys_of(*inner));
+  CHECK(report.cleared.error.has_value() == (std::string(operation) == "remove" || std::string(operation) == "list"));
 }
 
 TEST_CASE("a store that gives other bytes does not pass") {
@@ -132,11 +132,11 @@ TEST_CASE("a check that is stopped anywhere takes away what it has put") {
   const StoreReport report = check_store(*backend, small(), {.stop = stop.get_token(), .deadline = {}});
   CHECK_FALSE(report.passed());
   CHECK(report.exam.size() < replica::conformance_cases().size());
-  CHECK(report.left.empty());
+  CHECK(report.cleared.left.empty());
   CHECK(keys_of(*inner).empty());
 }
 
 TEST_CASE("prefixes are never the same") {
-  CHECK(random_prefix() != random_prefix());
-  CHECK(replica::check_key(random_prefix()));
+  CHECK(own_prefix("check-backend") != own_prefix("check-backend"));
+  CHECK(replica::check_key(own_prefix("check-backend")));
 }

@@ -90,6 +90,17 @@ class OnFiles(CheckBackend):
         self.assertIn("Error: interrupted", errors)
         self.assertEqual(self.stored(), ["other"])
 
+    def test_nobody_reads_what_it_says(self):
+        process = subprocess.Popen([BIN / "litestreamctl", "check-backend", self.url], stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.kill)
+        self.assertTrue(process.stdout.readline().startswith("store: "))
+        process.stdout.close()
+        process.stdout = None
+        _, errors = process.communicate(timeout=LIMIT)
+        self.assertEqual((process.returncode, errors), (1, "Error: cannot write the result\n"))
+        self.assertEqual(self.stored(), ["other"])
+
 
 @s3_server.required
 class OnS3(CheckBackend):

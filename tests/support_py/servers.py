@@ -36,9 +36,10 @@ def family(pid):
     """`pid` and all that came from it: sshd has a process in a session of its own for each connection."""
     found = [pid]
     for parent in found:
-        for task in pathlib.Path(f"/proc/{parent}/task").glob("*/children"):
-            with contextlib.suppress(OSError):
-                found += map(int, task.read_text().split())
+        with contextlib.suppress(OSError):  # it may end at any moment
+            for task in pathlib.Path(f"/proc/{parent}/task").glob("*/children"):
+                with contextlib.suppress(OSError):
+                    found += map(int, task.read_text().split())
     return found
 
 
