@@ -28,10 +28,12 @@ class AnswerRun(FaultRun):
         self.random, self.lock = random.Random(self.seed), threading.Lock()
 
     def mostly(self, spoilt, which=lambda method, path: True, share=0.7):
-        """That share of the requests is answered by what `spoilt` gives."""
+        """That share of the requests, the first among them, is answered by what `spoilt` gives."""
+        draws = itertools.chain([0], iter(self.random.random, None))
+
         def script(method, path):
             with self.lock:
-                hit = which(method, path) and self.random.random() < share
+                hit = which(method, path) and next(draws) < share
                 return spoilt() if hit else FORWARD
         return script
 

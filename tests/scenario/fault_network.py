@@ -22,7 +22,7 @@ class Network(FaultRun):
         self.endure(self.proxy.front, self.server.port, begin, self.proxy.heal)
 
 
-class HttpNetwork(Network):
+class StoreNetwork(Network):
     """Before a store of fault_stores.py."""
 
     def setUp(self):

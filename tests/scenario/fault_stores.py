@@ -1,5 +1,5 @@
-"""The HTTP stores that endure faults. A class says how its server is begun, `replica(port)`, the settings of a replica
-with the store at that port, and of its answers: LEVEL_0, which finds the first TXID in the address of a request about a
+"""The stores that endure faults. A class says how its server is begun, `replica(port)`, the settings of a replica
+with the store at that port, and of the answers of HTTP: LEVEL_0, which finds the first TXID in the address of a request about a
 file of level 0, `error(status, code)`, an error as the store would put it, and `expired()`, its answer to credentials
 that are not valid any more."""
 import json
@@ -8,7 +8,7 @@ import re
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support_py import azure_server, gcs_server, oss_process, s3_server, webdav_server  # noqa: E402
+from support_py import azure_server, gcs_server, nats_server, oss_process, s3_server, sftp_server, webdav_server  # noqa: E402
 from support_py.http_between import answer, s3_error  # noqa: E402
 
 MIB = 1 << 20
@@ -100,3 +100,21 @@ class OssStore(Short):
     @staticmethod
     def expired():
         return s3_error(403, "SecurityTokenExpired")
+
+
+class SftpStore:
+    def make_server(self):
+        return sftp_server.SftpServer(self.dir)
+
+    def replica(self, port):
+        return {"type": "sftp", "host": f"127.0.0.1:{port}", "user": self.server.user, "key-path": str(self.server.key),
+                "host-key": self.server.host_key("ed25519"), "path": self.server.path("app")}
+
+
+class NatsStore:
+    def make_server(self):
+        return nats_server.NatsServer(self.dir)
+
+    def replica(self, port):
+        return {"url": f"nats://127.0.0.1:{port}/backups", "username": nats_server.USER,
+                "password": nats_server.PASSWORD, "create-bucket": True}

@@ -4,7 +4,7 @@ import pathlib
 import sys
 import unittest
 
-from fault_network import EachToxic, HttpNetwork
+from fault_network import EachToxic, StoreNetwork
 from fault_stores import AzureStore, GcsStore, OssStore
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
@@ -13,18 +13,18 @@ from support_py import azure_server, gcs_server, toxiproxy  # noqa: E402
 
 @toxiproxy.required
 @azure_server.required
-class AzureNetwork(EachToxic, AzureStore, HttpNetwork):
+class AzureNetwork(EachToxic, AzureStore, StoreNetwork):
     pass
 
 
 @toxiproxy.required
 @gcs_server.required
-class GcsNetwork(EachToxic, GcsStore, HttpNetwork):
+class GcsNetwork(EachToxic, GcsStore, StoreNetwork):
     pass
 
 
 @toxiproxy.required
-class OssNetwork(EachToxic, OssStore, HttpNetwork):
+class OssNetwork(EachToxic, OssStore, StoreNetwork):
     pass
 
 

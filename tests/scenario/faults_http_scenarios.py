@@ -4,7 +4,7 @@ import pathlib
 import sys
 import unittest
 
-from fault_network import EachToxic, HttpNetwork
+from fault_network import EachToxic, StoreNetwork
 from fault_stores import S3Store, WebdavStore
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
@@ -13,13 +13,13 @@ from support_py import s3_server, toxiproxy, webdav_server  # noqa: E402
 
 @toxiproxy.required
 @s3_server.required
-class S3Network(EachToxic, S3Store, HttpNetwork):
+class S3Network(EachToxic, S3Store, StoreNetwork):
     pass
 
 
 @toxiproxy.required
 @webdav_server.required
-class WebdavNetwork(EachToxic, WebdavStore, HttpNetwork):
+class WebdavNetwork(EachToxic, WebdavStore, StoreNetwork):
     pass
 
 
