@@ -26,6 +26,15 @@ control::DatabaseState wire_state(replica::DatabaseState state) {
   return state == replica::DatabaseState::open ? control::DatabaseState::open : control::DatabaseState::closed;
 }
 
+control::ConfigDiff wire_diff(config::Diff diff) {
+  return {.added = std::move(diff.added),
+          .removed = std::move(diff.removed),
+          .modified = std::move(diff.modified),
+          .switched = std::move(diff.switched),
+          .applied = std::move(diff.applied),
+          .needs_restart = std::move(diff.needs_restart)};
+}
+
 control::Error error(std::string message, std::string reason, std::string hint, bool retryable) {
   return {control::code::kApplication, std::move(message), std::move(reason), std::move(hint), retryable};
 }

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/diff.hpp"
 #include "control/api.hpp"
 #include "replica/replicator.hpp"
 
@@ -16,6 +17,7 @@ replica::Call call_of(const control::Call& call);
 // The path as databases are registered under; -32602 when it can be none.
 control::Result<std::string> clean(const std::string& path);
 
+control::ConfigDiff wire_diff(config::Diff diff);
 control::DatabaseState wire_state(replica::DatabaseState state);
 // One for each of several replicas, as of now.
 std::optional<std::vector<control::ReplicaEntry>> replica_entries(const replica::DatabaseStatus& status);

@@ -9,9 +9,11 @@
 #include "backend_meter.hpp"
 #include "config/build.hpp"
 #include "config/config.hpp"
+#include "config/diff.hpp"
 #include "config/persist.hpp"
 #include "control/api.hpp"
 #include "log_sink.hpp"
+#include "service/reload_plan.hpp"
 
 namespace litestreamd {
 
@@ -89,12 +91,17 @@ class Service final : public control::Service {
   control::Result<replica::TxId> stop_to_unregister(const std::string& path, const control::Call& call);
 
   control::Result<config::Config> read_config(const std::optional<std::string>& file) const;
-  // The steps of a reload; each forgets nothing when it fails.
-  control::Result<void> forget(const std::string& path, const replica::Call& call);
-  control::Result<void> forget_for_change(const std::string& path, const replica::Call& call);
-  control::Result<void> register_anew(const config::DatabaseSettings& settings, const replica::Call& call);
-  control::Result<void> switch_to(const config::DatabaseSettings& settings, const replica::Call& call);
+  // The steps of a reload. With registering_ held:
+  std::vector<ReloadStep> plan_reload(const config::Diff& diff, const config::Config& next) const;
+  std::optional<ReloadStep> step_to(const config::DatabaseSettings& settings) const;  // nullopt = it is as it says
+  control::Result<void> forget(const std::string& path);
   control::Result<void> open(const std::string& path);
+  // Without:
+  using FailedStep = std::function<void(const std::string& path, control::Error error)>;
+  void carry_out_all(const std::vector<ReloadStep>& steps, const replica::Call& call, const FailedStep& failed);
+  control::Result<void> carry_out(const ReloadStep& step);
+  void take_over(config::Config next, const config::Diff& diff, const std::vector<std::string>& failed);
+  void warn_of(const std::string& path, const std::vector<replica::LeftBehind>& left_behind);
 
   replica::Replicator& replicator_;
   LogSink& logger_;
@@ -104,8 +111,9 @@ class Service final : public control::Service {
   std::function<void()> reload_credentials_;
   DaemonInfo info_;
   config::LoadOptions load_;
-  std::mutex registering_;  // one change of what is registered at a time; guards the next two
-  config::Config loaded_;   // the configuration in force
+  std::timed_mutex reloading_;  // one reload at a time; before registering_
+  std::mutex registering_;      // one change of what is registered at a time; guards the next two
+  config::Config loaded_;       // the configuration in force
   std::map<std::string, config::DatabaseSettings> added_;  // registered by calls
   std::mutex persisting_;                                  // one change of the configuration file at a time
   config::KnownFile config_file_;

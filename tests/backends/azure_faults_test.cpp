@@ -4,10 +4,12 @@
 #include "backend/digest.hpp"
 #include "exam.hpp"
 #include "replica/backends/azure.hpp"
+#include "support/contains.hpp"
 #include "support/scripted_server.hpp"
 
 using namespace replica;
 using namespace servers;
+using support::contains;
 using support::http_answer;
 using support::ScriptedServer;
 
@@ -63,8 +65,6 @@ Result<std::vector<std::string>> keys(Backend& backend, std::string_view after =
   if (!listed) return pass(listed);
   return out;
 }
-
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 // Blobs n0000… in pages of three. How it takes startFrom is the test's.
 class Shelf {

@@ -6,19 +6,19 @@
 
 #include "exam.hpp"
 #include "replica/backends/oss.hpp"
+#include "support/contains.hpp"
 #include "support/hand_clock.hpp"
 #include "support/scripted_server.hpp"
 #include "support/temp_dir.hpp"
 
 using namespace replica;
 using namespace servers;
+using support::contains;
 using support::HandClock;
 using support::http_answer;
 using support::ScriptedServer;
 
 namespace {
-
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 std::string keys(const std::string& id, const std::string& expires = "2026-01-01T01:00:00Z") {
   return R"({"Code":"Success","AccessKeyId":")" + id + R"(","AccessKeySecret":"S","SecurityToken":"T","Expiration":")" +

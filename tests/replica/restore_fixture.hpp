@@ -5,6 +5,7 @@
 
 #include "ltx_files.hpp"
 #include "replica/restore.hpp"
+#include "support/contains.hpp"
 
 namespace restore_fixture {
 
@@ -73,6 +74,6 @@ std::string error_of(const Result<T>& result) {
   return result ? "no error" : std::string(name(result.error().code)) + ": " + result.error().message;
 }
 
-inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+using support::contains;
 
 }  // namespace restore_fixture

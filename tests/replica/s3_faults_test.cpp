@@ -171,6 +171,34 @@ TEST_CASE("an upload whose completion fails behind a 200 has failed, and is abor
   CHECK(lines.back() == "DELETE /b/k?uploadId=i%26d");
 }
 
+TEST_CASE("an upload that cannot be aborted while somebody waits is aborted with the next that succeeds") {
+  std::vector<std::string> lines;
+  bool silent = true;
+  ScriptedServer server([&](const std::string& request) -> std::string {
+    lines.push_back(request.substr(0, request.find(" HTTP")));
+    if (request.starts_with("POST /b/k?uploads"))
+      return http_answer("200 OK",
+                         "<InitiateMultipartUploadResult><UploadId>id</UploadId></InitiateMultipartUploadResult>");
+    if (silent) return ScriptedServer::kSilence;
+    return request.starts_with("PUT") ? stored() : http_answer("204 No Content");
+  });
+  auto options = options_for(server);
+  options.progress_timeout = std::chrono::seconds(30);
+  const auto backend = make_s3_backend(options);
+  const std::vector<std::byte> data((std::size_t{5} << 20U) + 1, std::byte{7});
+  MemorySource body(data);
+  const auto begin = std::chrono::steady_clock::now();
+  CHECK(code_of(backend->put("k", body, {}, {.stop = {}, .deadline = begin + std::chrono::milliseconds(300)})) ==
+        "timed_out");
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(5));
+  silent = false;
+  CHECK(code_of(put(*backend)) == "none");
+  CHECK(lines.back() == "DELETE /b/k?uploadId=id");
+  lines.clear();
+  CHECK(code_of(put(*backend)) == "none");
+  CHECK(lines == std::vector<std::string>{"PUT /b/k"});
+}
+
 TEST_CASE("a part that fails is sent again, but not for ever") {
   int failures = GENERATE(1, 2, 3);
   const bool lives = failures < 3;

@@ -1,125 +1,19 @@
 #!/usr/bin/env python3
-"""Stores that answer and should not be believed, or do not want to: S3 behind a server that spoils its answers."""
-import collections
-import itertools
+"""S3 that answers and should not be believed, or does not want to."""
 import pathlib
-import random
-import re
 import sys
-import threading
 import unittest
 
-from fault_run import FaultRun, call
-from scenario import until
+from fault_answers import AnswerRun, EachAnswer
+from fault_stores import S3Store
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from support_py import http_between, s3_server  # noqa: E402
-from support_py.http_between import FORWARD, LOSE, TRUNCATE, s3_error  # noqa: E402
-
-LEVEL_0 = re.compile(r"/app/0000/([0-9a-f]{16})-[0-9a-f]{16}\.ltx")
+from support_py import s3_server  # noqa: E402
 
 
 @s3_server.required
-class Answers(FaultRun):
-    def setUp(self):
-        super().setUp()
-        self.server = s3_server.S3Server(self.dir)
-        self.addCleanup(self.server.stop)
-        self.between = http_between.Between(self.server.port)
-        self.addCleanup(self.between.stop)
-        self.random, self.lock = random.Random(self.seed), threading.Lock()
-
-    def replica(self, port):
-        return {"type": "s3", "bucket": s3_server.BUCKET, "path": "app", "endpoint": f"http://127.0.0.1:{port}",
-                "access-key-id": s3_server.KEY, "secret-access-key": s3_server.SECRET}
-
-    def mostly(self, spoilt, which=lambda method, path: True, share=0.7):
-        """That share of the requests is answered by what `spoilt` gives."""
-        def script(method, path):
-            with self.lock:
-                hit = which(method, path) and self.random.random() < share
-                return spoilt() if hit else FORWARD
-        return script
-
-    def endure_answers(self, script):
-        def begin():
-            self.between.script = script
-        self.endure(self.between.port, self.server.port, begin, self.between.heal)
-        spoilt = [one for one in self.between.seen if one.answer != FORWARD]
-        print(f"{len(spoilt)} of {len(self.between.seen)} requests spoilt")
-        self.assertGreater(len(spoilt), 0)
-
-    def test_errors_of_a_store(self):
-        errors = itertools.cycle([s3_error(500, "InternalError"), s3_error(503, "SlowDown", Retry_After=1),
-                                  s3_error(429, "TooManyRequests", Retry_After=1), s3_error(503, "ServiceUnavailable")])
-        self.endure_answers(self.mostly(lambda: next(errors)))
-
-    def test_expired_token(self):
-        expired = s3_error(400, "ExpiredToken")
-        self.endure_answers(lambda method, path: expired)
-
-    def test_expired_token_is_told(self):
-        self.direct = self.replica_config(self.server.port, "direct.yml")
-        daemon = self.daemon("-config", self.replica_config(self.between.port, "litestream.yml"))
-        self.synced()
-        self.between.script = lambda method, path: s3_error(400, "ExpiredToken")
-        self.insert_row()
-        error = until(lambda: self.details().get("last_error"), "the refusal")
-        self.assertEqual(error["code"], "permission_denied", error)
-        until(lambda: self.details()["replica_state"] == "auth_failed", "the state")
-        self.between.heal()
-        until(self.in_sync, "the catch-up")
-        self.assertEqual(self.restored(), self.rows(self.db))
-        self.assertEqual(daemon.end(), 0, daemon.errors)
-
-    def test_stored_and_reset(self):
-        """The object is there, and the client is told nothing."""
-        self.endure_answers(self.mostly(lambda: LOSE, lambda method, path: method in ("PUT", "POST")))
-
-    def test_truncated_answers(self):
-        self.endure_answers(self.mostly(lambda: TRUNCATE, lambda method, path: method == "GET"))
-
-    def test_restore_from_truncated_answers(self):
-        """Read to the end all the same; never taken for whole when nothing else comes."""
-        through = self.replica_config(self.between.port, "litestream.yml")
-        daemon = self.daemon("-config", through)
-        for _ in range(30):
-            self.insert_row()
-        self.synced()
-        self.assertEqual(daemon.end(), 0, daemon.errors)
-        self.direct = through
-        times = collections.Counter()
-
-        def script(method, path):
-            with self.lock:
-                times[path] += 1
-                return TRUNCATE if method == "GET" and times[path] <= 2 else FORWARD  # of five attempts
-        self.between.script = script
-        self.assertEqual(self.restored(), self.rows(self.db))
-        self.between.script = lambda method, path: TRUNCATE
-        output = self.dir / "never.db"
-        done = self.ctl("restore", "-o", output, "-config", through, self.db)
-        self.assertEqual(done.returncode, 1)
-        self.assertIn("gave up after", done.stderr)
-        self.assertFalse(output.exists())
-
-    def test_one_object_fails(self):
-        """Nothing goes up past it, so that whatever is there is a whole history."""
-        chosen = []
-
-        def script(method, path):
-            match = LEVEL_0.search(path)
-            if method != "PUT" or not match:
-                return FORWARD
-            with self.lock:
-                chosen[:] = chosen or [match[1]]
-                later = int(match[1], 16) > int(chosen[0], 16)
-            if later:
-                out_of_order.append(path)
-            return s3_error(500, "InternalError") if match[1] == chosen[0] else FORWARD
-        out_of_order = []
-        self.endure_answers(script)
-        self.assertEqual(out_of_order, [])
+class S3Answers(EachAnswer, S3Store, AnswerRun):
+    pass
 
 
 if __name__ == "__main__":

@@ -22,6 +22,14 @@ class Network(FaultRun):
         self.endure(self.proxy.front, self.server.port, begin, self.proxy.heal)
 
 
+class StoreNetwork(Network):
+    """Before a store of fault_stores.py."""
+
+    def setUp(self):
+        super().setUp()
+        self.behind(self.make_server())
+
+
 class EachToxic:
     """The tests of each store."""
 

@@ -150,13 +150,19 @@ class FaultRun(StoreScenario):
         return self.rows(output)
 
     def check_order(self):
-        """Level 0 has every TXID once, from the first to the last."""
+        """Level 0 has every TXID once, from the first to the last. But for one file at most: what the daemon had sent
+        when it was killed can reach the store after the next one has listed it, and has sent the same in a larger one."""
         listed = self.ctl("ltx", "-json", "-level", "0", "-config", self.direct, self.db)
         self.assertEqual(listed.returncode, 0, listed.stderr)
+        files = [(int(file["min_txid"], 16), int(file["max_txid"], 16)) for file in json.loads(listed.stdout)]
+        late = [one for one in files if any(whole[0] <= one[0] and one[1] <= whole[1] for whole in files if whole != one)]
+        self.assertLessEqual(len(late), 1, files)
         next_txid = 1
-        for file in json.loads(listed.stdout):
-            self.assertEqual(int(file["min_txid"], 16), next_txid, "level 0 has a hole or an overlap")
-            next_txid = int(file["max_txid"], 16) + 1
+        for first, last in files:
+            if (first, last) in late:
+                continue
+            self.assertEqual(first, next_txid, f"level 0 has a hole or an overlap: {files}")
+            next_txid = last + 1
         return next_txid - 1
 
     def write_more(self, writer):

@@ -4,6 +4,7 @@
 // no thread is left after stop() or the destructor. Every method may be called from any thread.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,6 +32,19 @@ struct QueueDepths {
   std::size_t capture = 0, ship = 0, maintain = 0;
 };
 
+// A database that is to be closed, and those of its replicas that are not to go on, by URL.
+struct Leaving {
+  std::string path;
+  std::vector<std::string> replicas;
+};
+
+// A replica that was given up: it lacks what lies between the two positions. `captured` is 0 when nothing was.
+struct LeftBehind {
+  std::string replica;
+  TxId replicated, captured;
+  std::optional<Error> error{};  // the last one
+};
+
 class Replicator {
  public:
   explicit Replicator(ReplicatorOptions options = {});
@@ -50,6 +64,13 @@ class Replicator {
   // disabled"; the final upload's error otherwise, and then the database is closed all the same unless the Call ended
   // first (timed_out: still open).
   Result<TxId> stop(const std::string& path, const Call& call = {});
+  // Closes databases, each as soon as those of its replicas that are named have all that is committed, or are given up:
+  // at once when uploads to them fail, else after options.shutdown_sync_timeout or half of the time that the Call has,
+  // whichever is shorter, for all of them together. Until then everything goes on. What the other replicas lack lies in
+  // the local store. `closed` is called for each on this thread: with what was left behind, or with not_found, busy
+  // when another call is closing it, or the Call's own end (still open).
+  using Closed = std::function<void(const std::string& path, Result<std::vector<LeftBehind>> left_behind)>;
+  void let_go(std::vector<Leaving> databases, const Closed& closed, const Call& call = {});
   // Captures now; with `wait` returns when all of it is durable on the replica. Codes: not_found, precondition_failed
   // "database not open".
   Result<SyncOutcome> sync(const std::string& path, bool wait, const Call& call = {});

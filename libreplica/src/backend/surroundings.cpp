@@ -8,6 +8,7 @@
 namespace replica::backend {
 namespace {
 
+constexpr std::chrono::milliseconds kMoment{150}, kMomentAfterStop{500};
 constexpr std::uint64_t kLargestFile = std::uint64_t{1} << 20U;
 
 }  // namespace
@@ -50,10 +51,11 @@ Call within(const Call& call, std::chrono::milliseconds patience) {
 }
 
 Call in_any_case(const Call& call, std::chrono::milliseconds patience) {
-  return {.stop = {},
-          .deadline = std::chrono::steady_clock::now() + patience,
-          .requests = call.requests,
-          .attempt = call.attempt};
+  const auto now = std::chrono::steady_clock::now();
+  auto end = now + patience;
+  if (call.deadline) end = std::clamp(*call.deadline, now + kMoment, end);
+  if (call.stop.stop_requested()) end = std::min(end, now + kMomentAfterStop);
+  return {.stop = {}, .deadline = end, .requests = call.requests, .attempt = call.attempt};
 }
 
 }  // namespace replica::backend

@@ -23,7 +23,8 @@ std::string trimmed(std::string_view text);
 // The call, with no more than that patience.
 Call within(const Call& call, std::chrono::milliseconds patience);
 
-// For what must be cleared away although the call may be over: with a patience of its own.
+// For what is to be cleared away although the call may be over: with what is left of its time, at most `patience`. When
+// nothing is left it gets a moment, for somebody waits for the answer.
 Call in_any_case(const Call& call, std::chrono::milliseconds patience);
 
 }  // namespace replica::backend

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "base/text.hpp"
+#include "replicator/letting_go.hpp"
 #include "replicator/scheduler.hpp"
 #include "replicator/shipping.hpp"
 #include "replicator/stopping.hpp"
@@ -165,6 +166,19 @@ Result<TxId> Replicator::stop(const std::string& path, const Call& call) {
   auto entry = impl_->find(path);
   if (!entry) return pass(entry);
   return replicator::stop_one(impl_->scheduler, *entry, impl_->options.shutdown_sync_interval, call);
+}
+
+void Replicator::let_go(std::vector<Leaving> databases, const Closed& closed, const Call& call) {
+  std::vector<replicator::Departure> found;
+  for (Leaving& one : databases) {
+    auto entry = impl_->find(one.path);
+    if (!entry) {
+      closed(one.path, pass(entry));
+      continue;
+    }
+    found.emplace_back(impl_->scheduler, *entry, one.replicas);
+  }
+  replicator::let_go(std::move(found), impl_->options.shutdown_sync_timeout, closed, call);
 }
 
 Result<SyncOutcome> Replicator::sync(const std::string& path, bool wait, const Call& call) {

@@ -27,6 +27,7 @@ class Scheduler {
   void disable(const std::shared_ptr<Entry>& entry);
   // Asks for a run at `when`, or sooner if it is due sooner already; not before the end of the pause after a failure.
   void request(const std::shared_ptr<Entry>& entry, LaneId id, Clock::Steady when);
+  void request_now(const std::shared_ptr<Entry>& entry, LaneId id) { request(entry, id, now()); }
   void end_pause(Entry& entry, LaneId id);
   QueueDepths queue_depths() const;
   void stop();

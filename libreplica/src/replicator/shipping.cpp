@@ -1,5 +1,6 @@
 #include "replicator/shipping.hpp"
 
+#include <numeric>
 #include <thread>
 #include <vector>
 
@@ -19,11 +20,13 @@ Result<void> ship_to(engine::Destination& destination, TxId target, const Call& 
 
 }  // namespace
 
-Result<void> ship_to_all(engine::Database& database, TxId target, const Call& call) {
-  std::vector<Result<void>> done(database.destinations());
+Result<void> ship_to_some(engine::Database& database, const std::vector<std::size_t>& numbers, TxId target,
+                          const Call& call) {
+  std::vector<Result<void>> done(numbers.size());
   const auto ship = [&](std::size_t n) {
-    if (database.destination(n).durable() >= target) return;
-    done[n] = ship_to(database.destination(n), target, call);
+    engine::Destination& destination = database.destination(numbers[n]);
+    if (destination.durable() >= target) return;
+    done[n] = ship_to(destination, target, call);
     if (done[n]) database.note_uploaded();
   };
   {
@@ -35,6 +38,12 @@ Result<void> ship_to_all(engine::Database& database, TxId target, const Call& ca
     if (!one) return one;
   }
   return {};
+}
+
+Result<void> ship_to_all(engine::Database& database, TxId target, const Call& call) {
+  std::vector<std::size_t> all(database.destinations());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  return ship_to_some(database, all, target, call);
 }
 
 }  // namespace replica::replicator

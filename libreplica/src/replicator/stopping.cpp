@@ -24,15 +24,6 @@ Result<void> flush(engine::Database& database, const Call& call) {
   return ship_to_all(database, database.captured(), call);
 }
 
-// Sooner when the Call ends.
-void pause_for(milliseconds interval, const Call& call) {
-  const auto until = std::chrono::steady_clock::now() + interval;
-  std::mutex unused;
-  std::unique_lock guard(unused);
-  std::condition_variable_any wake;
-  wake.wait_until(guard, call.stop, call.deadline ? std::min(until, *call.deadline) : until, [] { return false; });
-}
-
 Result<void> flush_patiently(engine::Database& database, milliseconds interval, const Call& call) {
   for (;;) {
     auto flushed = flush(database, call);
@@ -41,34 +32,6 @@ Result<void> flush_patiently(engine::Database& database, milliseconds interval, 
       return fail(Errc::timed_out, "timeout waiting for stop", flushed.error().message);
     pause_for(interval, call);
   }
-}
-
-// open → closing. False when it was not open.
-bool begin(Scheduler& scheduler, const std::shared_ptr<Entry>& entry) {
-  {
-    const std::lock_guard guard(entry->lock);
-    if (entry->phase != Phase::open) return false;
-    entry->phase = Phase::closing;
-  }
-  scheduler.disable(entry);
-  return true;
-}
-
-void finish(Entry& entry, Phase phase) {
-  {
-    const std::lock_guard guard(entry.lock);
-    entry.phase = phase;
-    entry.stop = std::stop_source();
-  }
-  entry.changed.notify_all();
-}
-
-void tell_stopped(const Scheduler& scheduler, const engine::Database& database, const Error* error) {
-  scheduler.publish({.kind = EventKind::stopped,
-                     .path = database.config().path,
-                     .txid = database.captured(),
-                     .code = error != nullptr ? std::string(name(error->code)) : std::string(),
-                     .detail = error != nullptr ? "final upload failed: " + error->message : std::string()});
 }
 
 // One database of stop_all().
@@ -82,14 +45,14 @@ struct Stopping {
 void let_go(const Scheduler& scheduler, Stopping& one) {
   if (!one.begun) return;
   one.entry->database.close();
-  finish(*one.entry, Phase::closed);
+  finish_closing(*one.entry, Phase::closed);
   tell_stopped(scheduler, one.entry->database, one.done || !one.error ? nullptr : &*one.error);
 }
 
 // A stop() that is under way is waited for: its failure would be ours.
 Result<void> take_over(Scheduler& scheduler, Stopping& one, const Call& call) {
   for (;;) {
-    if (begin(scheduler, one.entry)) {
+    if (begin_closing(scheduler, one.entry)) {
       one.begun = true;
       return {};
     }
@@ -135,17 +98,52 @@ Error give_up(const Scheduler& scheduler, Stopping& one) {
 
 }  // namespace
 
+void pause_for(milliseconds interval, const Call& call) {
+  const auto until = std::chrono::steady_clock::now() + interval;
+  std::mutex unused;
+  std::unique_lock guard(unused);
+  std::condition_variable_any wake;
+  wake.wait_until(guard, call.stop, call.deadline ? std::min(until, *call.deadline) : until, [] { return false; });
+}
+
+bool begin_closing(Scheduler& scheduler, const std::shared_ptr<Entry>& entry) {
+  {
+    const std::lock_guard guard(entry->lock);
+    if (entry->phase != Phase::open) return false;
+    entry->phase = Phase::closing;
+  }
+  scheduler.disable(entry);
+  return true;
+}
+
+void finish_closing(Entry& entry, Phase phase) {
+  {
+    const std::lock_guard guard(entry.lock);
+    entry.phase = phase;
+    entry.stop = std::stop_source();
+  }
+  entry.changed.notify_all();
+}
+
+void tell_stopped(const Scheduler& scheduler, const engine::Database& database, const Error* error) {
+  scheduler.publish({.kind = EventKind::stopped,
+                     .path = database.config().path,
+                     .txid = database.captured(),
+                     .code = error != nullptr ? std::string(name(error->code)) : std::string(),
+                     .detail = error != nullptr ? "final upload failed: " + error->message : std::string()});
+}
+
 Result<TxId> stop_one(Scheduler& scheduler, const std::shared_ptr<Entry>& entry, milliseconds interval,
                       const Call& call) {
   engine::Database& database = entry->database;
-  if (!begin(scheduler, entry))
+  if (!begin_closing(scheduler, entry))
     return fail(Errc::precondition_failed, "database already disabled: " + database.config().path);
   auto flushed = flush_patiently(database, interval, call);
   const bool given_up =
       !flushed && (flushed.error().code == Errc::timed_out || flushed.error().code == Errc::cancelled);
   const TxId txid = database.captured();
   if (!given_up) database.close();
-  finish(*entry, given_up ? Phase::open : Phase::closed);
+  finish_closing(*entry, given_up ? Phase::open : Phase::closed);
   if (given_up) scheduler.enable(entry);
   if (!given_up) tell_stopped(scheduler, database, flushed ? nullptr : &flushed.error());
   if (!flushed) return pass(flushed);

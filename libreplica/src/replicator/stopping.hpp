@@ -20,4 +20,10 @@ Result<TxId> stop_one(Scheduler& scheduler, const std::shared_ptr<Entry>& entry,
 std::vector<std::pair<std::string, Error>> stop_all(Scheduler& scheduler, std::vector<std::shared_ptr<Entry>> entries,
                                                     const ReplicatorOptions& options, const Call& call);
 
+// Their steps. open → closing, after which no lane runs; false when it was not open.
+bool begin_closing(Scheduler& scheduler, const std::shared_ptr<Entry>& entry);
+void finish_closing(Entry& entry, Phase phase);
+void tell_stopped(const Scheduler& scheduler, const engine::Database& database, const Error* error);
+void pause_for(std::chrono::milliseconds interval, const Call& call);  // shorter when the Call ends
+
 }  // namespace replica::replicator

@@ -2,6 +2,7 @@
 
 #include "backend/azure/errors.hpp"
 #include "backend/clock_check.hpp"
+#include "backend/credential_service.hpp"
 #include "backend/digest.hpp"
 #include "backend/web_client.hpp"
 #include "base/text.hpp"
@@ -83,7 +84,7 @@ Result<std::string> Container::signed_by_key(const Operation& operation, const s
 }
 
 Result<std::string> Container::token_for(const Call& call) {
-  if (!is_private(concat(endpoint_->scheme, "://", endpoint_->host)))
+  if (!backend::may_carry_secrets(concat(endpoint_->scheme, "://", endpoint_->host)))
     return fail(Errc::invalid_argument, "a token is sent over https only", "use an endpoint with https");
   return tokens_.get(call);
 }

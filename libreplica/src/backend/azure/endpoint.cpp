@@ -16,15 +16,4 @@ Result<backend::Endpoint> endpoint_of(const AzureOptions& options) {
   return out;
 }
 
-bool is_private(std::string_view url) noexcept {
-  if (url.starts_with("https://")) return true;
-  constexpr std::string_view kPlain = "http://";
-  if (!url.starts_with(kPlain)) return false;
-  url.remove_prefix(kPlain.size());
-  if (url.starts_with("[::1]")) return true;
-  const std::string_view host = url.substr(0, url.find_first_of(":/"));
-  return host == "localhost" ||
-         (host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string_view::npos);
-}
-
 }  // namespace replica::azure

@@ -10,7 +10,4 @@ namespace replica::azure {
 // invalid_argument for one that is no URL, and without account and endpoint.
 Result<backend::Endpoint> endpoint_of(const AzureOptions& options);
 
-// Nobody listens on the way: https, or this machine.
-bool is_private(std::string_view url) noexcept;
-
 }  // namespace replica::azure

@@ -1,7 +1,7 @@
 #include "backend/azure/tokens.hpp"
 
-#include "backend/azure/endpoint.hpp"
 #include "backend/azure/shared_key.hpp"
+#include "backend/credential_service.hpp"
 #include "backend/json.hpp"
 #include "backend/ranged_get.hpp"
 #include "base/text.hpp"
@@ -14,7 +14,6 @@ using Found = Result<std::optional<Token>>;
 
 namespace {
 
-constexpr std::size_t kLimit = std::size_t{64} * 1024;
 constexpr std::chrono::seconds kServicePatience{20}, kMachinePatience{2};
 constexpr std::chrono::minutes kEarly{5};  // before it expires
 constexpr std::string_view kResource = "https://storage.azure.com/";
@@ -66,9 +65,8 @@ Found judge(const TokenSurroundings& around, const http::Response& answer, std::
 }
 
 Found fetch(const TokenSurroundings& around, http::Request request, std::string_view what, const Call& call) {
-  request.kind = RequestClass::login;
-  auto answer = around.http->send(request, call);
-  if (!answer) return pass(answer, what);
+  auto answer = backend::ask_for_credentials(*around.http, std::move(request), what, call);
+  if (!answer) return pass(answer);
   return judge(around, *answer, what);
 }
 
@@ -77,11 +75,6 @@ std::string identity_query(const TokenSurroundings& around, const char* version)
   if (const std::string client = around.variable("AZURE_CLIENT_ID"); !client.empty())
     query.emplace_back("client_id", client);
   return encode_query(query);
-}
-
-std::string without_slash(std::string url) {
-  while (url.ends_with('/')) url.pop_back();
-  return url;
 }
 
 }  // namespace
@@ -102,9 +95,9 @@ Found from_entra(const TokenSurroundings& around, const Call& call) {
     form.emplace_back("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
     form.emplace_back("client_assertion", backend::trimmed(*assertion));
   }
-  std::string authority = without_slash(around.variable("AZURE_AUTHORITY_HOST"));
+  std::string authority = backend::without_slashes(around.variable("AZURE_AUTHORITY_HOST"));
   if (authority.empty()) authority = "https://login.microsoftonline.com";
-  if (!is_private(authority))
+  if (!backend::may_carry_secrets(authority))
     return fail(Errc::invalid_argument, concat(kWhat, ": AZURE_AUTHORITY_HOST must be a URL with https"));
   const std::string text = encode_query(form);
   MemorySource body(std::as_bytes(std::span(text)));
@@ -112,8 +105,7 @@ Found from_entra(const TokenSurroundings& around, const Call& call) {
                      {.method = "POST",
                       .url = concat(authority, "/", http::percent_encode(tenant), "/oauth2/v2.0/token"),
                       .headers = {{"Content-Type", "application/x-www-form-urlencoded"}},
-                      .body = &body,
-                      .body_limit = kLimit},
+                      .body = &body},
                      kWhat, backend::within(call, kServicePatience));
   if (!token && token.error().code == Errc::permission_denied)
     token.error().hint = "check AZURE_TENANT_ID, AZURE_CLIENT_ID and the secret";
@@ -126,22 +118,20 @@ Found from_app_service(const TokenSurroundings& around, const Call& call) {
   return fetch(around,
                {.url = concat(endpoint, "?", identity_query(around, "2019-08-01")),
                 .headers = {{"X-IDENTITY-HEADER", header}},
-                .no_proxy = true,
-                .body_limit = kLimit},
+                .no_proxy = true},
                "token of the managed identity", backend::within(call, kServicePatience));
 }
 
 Found from_machine(const TokenSurroundings& around, const Call& call) {
   constexpr std::string_view kWhat = "token of the managed identity";
-  std::string base = without_slash(around.variable("AZURE_POD_IDENTITY_AUTHORITY_HOST"));
+  std::string base = backend::without_slashes(around.variable("AZURE_POD_IDENTITY_AUTHORITY_HOST"));
   if (base.empty()) base = "http://169.254.169.254";
-  auto answer =
-      around.http->send({.url = concat(base, "/metadata/identity/oauth2/token?", identity_query(around, "2018-02-01")),
-                         .headers = {{"Metadata", "true"}},
-                         .no_proxy = true,
-                         .body_limit = kLimit,
-                         .kind = RequestClass::login},
-                        backend::within(call, kMachinePatience));
+  auto answer = backend::ask_for_credentials(
+      *around.http,
+      {.url = concat(base, "/metadata/identity/oauth2/token?", identity_query(around, "2018-02-01")),
+       .headers = {{"Metadata", "true"}},
+       .no_proxy = true},
+      kWhat, backend::within(call, kMachinePatience));
   if (auto going = call.check(kWhat); !going) return pass(going);
   if (!answer) return std::nullopt;                                         // not on such a machine
   if (answer->status == 400 || answer->status == 404) return std::nullopt;  // it has no identity

@@ -1,5 +1,6 @@
 #include "backend/gcs/bucket.hpp"
 
+#include "backend/credential_service.hpp"
 #include "backend/gcs/answers.hpp"
 #include "backend/web_client.hpp"
 #include "base/text.hpp"
@@ -69,7 +70,7 @@ Result<http::Response> Bucket::send_once(const Operation& operation, const std::
 Result<http::Response> Bucket::send(const Operation& operation, std::string_view what, const Call& call) {
   // The address of an upload comes from the store; its token goes nowhere else.
   const bool signs = !options_.anonymous && origin_of(operation.url) == origin_of(options_.endpoint);
-  if (signs && !may_carry_secrets(options_.endpoint))
+  if (signs && !backend::may_carry_secrets(options_.endpoint))
     return fail(Errc::invalid_argument, concat(what, ": credentials are not sent without TLS"),
                 "use an endpoint with https, or anonymous: true for an emulator");
   for (bool again = true;; again = false) {

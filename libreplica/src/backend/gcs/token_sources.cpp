@@ -1,5 +1,6 @@
 // Tokens for a key file (service account or user), and those of a machine's own account.
 #include "backend/clock_check.hpp"
+#include "backend/credential_service.hpp"
 #include "backend/gcs/jwt.hpp"
 #include "backend/gcs/tokens.hpp"
 #include "backend/json.hpp"
@@ -60,19 +61,15 @@ Error token_error(const http::Response& response, std::string_view what, std::st
 
 Result<Token> ask(const std::string& url, const Form& form, std::string_view what, const Surroundings& around,
                   const Call& call) {
-  if (!may_carry_secrets(url))
+  if (!backend::may_carry_secrets(url))
     return fail(Errc::invalid_argument, concat(what, ": token_uri leads to another machine without https"));
   const std::string text = encode_form(form);
   MemorySource body(std::as_bytes(std::span(text)));
   const Timestamp now = around.clock.now();
-  const http::Request request{.method = "POST",
-                              .url = url,
-                              .headers = {{"Content-Type", "application/x-www-form-urlencoded"}},
-                              .body = &body,
-                              .body_limit = kLimit,
-                              .kind = RequestClass::login};
-  auto answer = around.http->send(request, backend::within(call, kServicePatience));
-  if (!answer) return pass(answer, what);
+  const http::Request request{
+      .method = "POST", .url = url, .headers = {{"Content-Type", "application/x-www-form-urlencoded"}}, .body = &body};
+  auto answer = backend::ask_for_credentials(*around.http, request, what, backend::within(call, kServicePatience));
+  if (!answer) return pass(answer);
   if (!answer->ok())
     return Failure(token_error(*answer, what, "the credentials are not (or no longer) good: make a new key", now));
   auto token = parse_token(answer->body, now);
@@ -108,18 +105,6 @@ Result<Token> ask_as_user(const boost::json::object& key, const Surroundings& ar
 }
 
 }  // namespace
-
-bool may_carry_secrets(std::string_view url) noexcept {
-  if (url.starts_with("https://")) return true;
-  if (!url.starts_with("http://")) return false;
-  std::string_view host = url.substr(7);
-  host = host.substr(0, host.find_first_of("/?#"));
-  if (host.find('@') != std::string_view::npos) return false;
-  if (host.starts_with("[::1]")) return true;
-  host = host.substr(0, host.find(':'));
-  const bool dotted = host.find_first_not_of("0123456789.") == std::string_view::npos;
-  return host == "localhost" || (dotted && host.starts_with("127."));
-}
 
 Result<KeyFile> read_key_file(const std::string& given, const backend::Environment& environment) {
   const auto variable = [&](std::string_view name) { return environment(name).value_or(std::string()); };

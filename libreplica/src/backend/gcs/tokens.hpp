@@ -23,9 +23,6 @@ struct Surroundings {
   std::string variable(std::string_view name) const { return environment(name).value_or(std::string()); }
 };
 
-// Whether a secret may be sent there: over TLS, or within this machine.
-bool may_carry_secrets(std::string_view url) noexcept;
-
 // The key file that counts: `given`, else GOOGLE_APPLICATION_CREDENTIALS, else the one of gcloud, which need not be
 // there. Empty when there is none.
 struct KeyFile {

@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "backend/leftovers.hpp"
 #include "backend/nats/connection.hpp"
 #include "backend/nats/object.hpp"
 
@@ -35,8 +36,9 @@ class Bucket {
   // By key. Also those of removed objects, which other clients leave.
   Result<std::map<std::string, Description>> all(const Call& call) const;
 
-  // Stores the body under a new id; nobody sees it before it is described. On failure what was stored is removed.
-  Result<Object> store(Source& body, std::string_view key, const Call& call) const;
+  // Stores the body under a new id; nobody sees it before it is described. On failure what was stored is removed, now
+  // or with the leftovers, which are subjects.
+  Result<Object> store(Source& body, std::string_view key, Leftovers& leftovers, const Call& call) const;
   static std::size_t chunk_size() noexcept;
 
   struct Chunk {

@@ -3,6 +3,7 @@
 
 #include "backend/nats/answer.hpp"
 #include "backend/nats/bucket.hpp"
+#include "backend/surroundings.hpp"
 #include "backend/transfer.hpp"
 #include "base/text.hpp"
 
@@ -86,7 +87,7 @@ class Chunks final : public Writer {
 
 std::size_t Bucket::chunk_size() noexcept { return kChunk; }
 
-Result<Object> Bucket::store(Source& body, std::string_view key, const Call& call) const {
+Result<Object> Bucket::store(Source& body, std::string_view key, Leftovers& leftovers, const Call& call) const {
   Object object;
   object.id = new_id();
   const std::string subject = names_.chunks(object.id);
@@ -95,9 +96,8 @@ Result<Object> Bucket::store(Source& body, std::string_view key, const Call& cal
   if (stored) stored = copy_body(body, chunks, key, call);
   if (stored) stored = chunks.finish(object);
   if (stored) return object;
-  // The Call may be over, which is no reason to leave them behind.
-  const Call grace{.stop = {}, .deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5)};
-  if (!connection_->is_closed()) static_cast<void>(purge(subject, grace));
+  const bool purged = !connection_->is_closed() && purge(subject, in_any_case(call, std::chrono::seconds(5)));
+  if (!purged) leftovers.add({.name = subject});
   return pass(stored);
 }
 

@@ -75,6 +75,7 @@ class NatsBackend final : public Backend {
   Reconnects reconnects_;         // guarded by mutex_
   std::optional<Bucket> bucket_;  // guarded by mutex_
   Hints hints_;
+  backend::Leftovers leftovers_;
 };
 
 // Not before its time. A call that was over meanwhile says nothing of the server.
@@ -127,11 +128,11 @@ Result<ObjectInfo> NatsBackend::put(std::string_view key, Source& body, const Pu
   if (!before) return pass(before);
   if (options.if_absent && before->is_there()) return backend::key_exists(key);
   const Timestamp modified_at = options.modified_at.value_or(SystemClock().now());
-  auto object = bucket->store(body, key, call);
+  auto object = bucket->store(body, key, leftovers_, call);
   if (!object) return pass(object);
   object->modified_at = modified_at;
   auto replaced = publish(*bucket, key, *object, std::move(*before), options.if_absent, call);
-  const Call grace{.stop = {}, .deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5)};
+  const Call grace = backend::in_any_case(call, std::chrono::seconds(5));
   if (!replaced) {
     const Errc code = replaced.error().code;
     // Then the server may have taken it all the same.
@@ -143,6 +144,7 @@ Result<ObjectInfo> NatsBackend::put(std::string_view key, Source& body, const Pu
   if (!replaced->object.id.empty()) {
     static_cast<void>(bucket->purge(bucket->names().chunks(replaced->object.id), grace));
   }
+  leftovers_.clear([&](const auto& one) { return bucket->purge(one.name, grace); });
   return ObjectInfo{.key = std::string(key), .size = object->size, .modified_at = modified_at};
 }
 

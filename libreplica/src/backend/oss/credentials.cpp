@@ -1,5 +1,6 @@
 #include "backend/oss/credentials.hpp"
 
+#include "backend/credential_service.hpp"
 #include "backend/json.hpp"
 #include "backend/oss/signature.hpp"
 #include "base/text.hpp"
@@ -14,7 +15,6 @@ using Found = Result<std::optional<TemporaryCredentials>>;
 
 namespace {
 
-constexpr std::size_t kLimit = std::size_t{64} * 1024;
 constexpr std::chrono::seconds kServicePatience{20}, kInstancePatience{2};
 
 constexpr s3::CredentialSource kSources[] = {from_environment, from_oidc, from_uri, from_instance};
@@ -41,10 +41,8 @@ Error refusal(const http::Response& answer, std::string_view what) {
 }
 
 Result<std::string> fetch(const Surroundings& around, http::Request request, std::string_view what, const Call& call) {
-  request.body_limit = kLimit;
-  request.kind = RequestClass::login;
-  auto answer = around.http->send(request, call);
-  if (!answer) return pass(answer, what);
+  auto answer = backend::ask_for_credentials(*around.http, std::move(request), what, call);
+  if (!answer) return pass(answer);
   if (!answer->ok()) {
     Error error = refusal(*answer, what);
     if (answer->status == 404) error.code = Errc::not_found;
@@ -53,19 +51,8 @@ Result<std::string> fetch(const Surroundings& around, http::Request request, std
   return std::move(answer->body);
 }
 
-std::string without_slashes(std::string url) {
-  while (url.ends_with('/')) url.pop_back();
-  return url;
-}
-
-// Without TLS only where nobody listens: this machine, and the addresses of a machine's own services.
-bool may_carry_keys(std::string_view url) {
-  for (const std::string_view near : {"https://", "http://127.", "http://localhost/", "http://localhost:",
-                                      "http://[::1]", "http://100.100.100.200/", "http://169.254."}) {
-    if (url.starts_with(near)) return true;
-  }
-  return false;
-}
+// The services of a machine are also at addresses of its own.
+bool may_carry_keys(std::string_view url) { return backend::may_carry_secrets(url, {"100.100.100.200", "169.254."}); }
 
 }  // namespace
 
@@ -93,12 +80,12 @@ Found from_oidc(const Surroundings& around, const Call& call) {
   if (token->empty()) return fail(Errc::unavailable, concat(kWhat, ": ", file, " is not there or empty"));
   std::string session = around.variable("ALIBABA_CLOUD_ROLE_SESSION_NAME");
   if (session.empty()) session = "litestream";
-  std::string endpoint = without_slashes(around.variable("LITESTREAM_OSS_STS_ENDPOINT"));
+  std::string endpoint = backend::without_slashes(around.variable("LITESTREAM_OSS_STS_ENDPOINT"));
   if (endpoint.empty()) {
     const std::string region = around.variable("ALIBABA_CLOUD_STS_REGION");
     endpoint = concat("https://sts.", region, region.empty() ? "" : ".", "aliyuncs.com");
   }
-  if (!may_carry_keys(endpoint + "/"))
+  if (!may_carry_keys(endpoint))
     return fail(Errc::invalid_argument, concat(kWhat, ": LITESTREAM_OSS_STS_ENDPOINT must be a URL with https"));
   std::string time = to_rfc3339(std::chrono::floor<std::chrono::seconds>(around.clock.now()));
   const std::string query = encode_query({{"Action", "AssumeRoleWithOIDC"},
@@ -141,7 +128,7 @@ Found from_uri(const Surroundings& around, const Call& call) {
 Found from_instance(const Surroundings& around, const Call& call) {
   constexpr std::string_view kWhat = "metadata of the instance";
   if (around.variable("ALIBABA_CLOUD_ECS_METADATA_DISABLED") == "true") return std::nullopt;
-  std::string base = without_slashes(around.variable("LITESTREAM_OSS_METADATA_ENDPOINT"));
+  std::string base = backend::without_slashes(around.variable("LITESTREAM_OSS_METADATA_ENDPOINT"));
   if (base.empty()) base = "http://100.100.100.200";
   const Call brief = backend::within(call, kInstancePatience);
   auto token = fetch(around,

@@ -49,13 +49,6 @@ class Parts final : public backend::PartStore {
   std::vector<std::string> etags_;
 };
 
-// With a patience of its own: the call may be over.
-void abort_upload(Service& bucket, const std::string& store_key, const std::string& id, const Call& call) {
-  const Call grace = backend::in_any_case(call, kAbortPatience);
-  static_cast<void>(
-      bucket.send({.method = "DELETE", .key = store_key, .query = {{"uploadId", id}}}, "abort upload", grace));
-}
-
 // Amazon's is a …Result; servers made from its model of the service call it as the model does.
 bool says_completed(std::string_view body) {
   return body.find("CompleteMultipartUploadResult") != std::string_view::npos ||
@@ -81,8 +74,17 @@ Result<void> complete(Service& bucket, const std::string& store_key, const std::
 
 }  // namespace
 
+// One that is unknown is gone, or was completed all the same.
+Result<void> abort_upload(Service& bucket, const backend::Leftovers::One& upload, const Call& call) {
+  auto aborted = bucket.send({.method = "DELETE", .key = upload.name, .query = {{"uploadId", upload.id}}},
+                             "abort upload", backend::in_any_case(call, kAbortPatience));
+  if (aborted || !is_retryable(aborted.error())) return {};
+  return pass(aborted);
+}
+
 Result<void> put_in_parts(Service& bucket, const std::string& store_key, std::string_view key, Source& body,
-                          const MultipartHeaders& headers, const MultipartOptions& options, const Call& call) {
+                          const MultipartHeaders& headers, const MultipartOptions& options,
+                          backend::Leftovers& leftovers, const Call& call) {
   const std::string what = concat("put ", key);
   auto begun = bucket.send({.method = "POST", .key = store_key, .query = {{"uploads", ""}}, .headers = headers.begin},
                            what, call);
@@ -95,7 +97,9 @@ Result<void> put_in_parts(Service& bucket, const std::string& store_key, std::st
   auto sent = backend::send_parts(bucket.client(), parts, body,
                                   {.part_size = part_size, .concurrency = options.concurrency}, what, call);
   if (sent) sent = complete(bucket, store_key, *id, parts.etags(), headers.end, what, call);
-  if (!sent) abort_upload(bucket, store_key, *id, call);
+  if (sent) return sent;
+  const backend::Leftovers::One upload{.name = store_key, .id = *id};
+  if (!abort_upload(bucket, upload, call)) leftovers.add(upload);
   return sent;
 }
 

@@ -1,6 +1,8 @@
 // A large body in parts, several at once. All or nothing: what fails is aborted, and the store forgets the parts.
+// Uploads that could not be aborted in time are left over, for which stores may take money.
 #pragma once
 
+#include "backend/leftovers.hpp"
 #include "backend/s3/service.hpp"
 
 namespace replica::s3 {
@@ -18,6 +20,9 @@ struct MultipartHeaders {
 
 // In 10,000 parts at most: those of a very large body are larger than asked for.
 Result<void> put_in_parts(Service& bucket, const std::string& store_key, std::string_view key, Source& body,
-                          const MultipartHeaders& headers, const MultipartOptions& options, const Call& call);
+                          const MultipartHeaders& headers, const MultipartOptions& options,
+                          backend::Leftovers& leftovers, const Call& call);
+// A left over one.
+Result<void> abort_upload(Service& bucket, const backend::Leftovers::One& upload, const Call& call);
 
 }  // namespace replica::s3

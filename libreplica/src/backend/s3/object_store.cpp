@@ -67,6 +67,7 @@ class ObjectStore final : public Backend {
   const ObjectHeaders headers_;
   const std::unique_ptr<Service> bucket_;
   ConditionalPut conditional_;
+  backend::Leftovers leftovers_;  // uploads
 };
 
 Result<void> ObjectStore::put_whole(std::string_view key, Source& body, const PutOptions& options, const Call& call) {
@@ -91,7 +92,8 @@ Result<void> ObjectStore::put_parts(std::string_view key, Source& body, const Pu
   MultipartHeaders headers{.begin = headers_.of_new(options), .part = headers_.of_bytes, .end = {}};
   if (options.if_absent) headers.end.push_back(dialect_.if_absent);
   return put_in_parts(*bucket_, prefix_ + std::string(key), key, body, headers,
-                      {.part_size = part_size_, .concurrency = concurrency_, .content_md5 = content_md5_}, call);
+                      {.part_size = part_size_, .concurrency = concurrency_, .content_md5 = content_md5_}, leftovers_,
+                      call);
 }
 
 Result<ObjectInfo> ObjectStore::put(std::string_view key, Source& body, const PutOptions& options, const Call& call) {
@@ -104,6 +106,7 @@ Result<ObjectInfo> ObjectStore::put(std::string_view key, Source& body, const Pu
   auto stored = whole ? put_whole(key, body, options, call) : put_parts(key, body, options, call);
   if (!stored && stored.error().code == Errc::precondition_failed) return backend::key_exists(key);
   if (!stored) return pass(stored);
+  leftovers_.clear([&](const auto& upload) { return abort_upload(*bucket_, upload, call); });
   const Timestamp now = clock_ == nullptr ? SystemClock().now() : clock_->now();
   return ObjectInfo{.key = std::string(key), .size = body.size(), .modified_at = options.modified_at.value_or(now)};
 }

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <pugixml.hpp>
 
+#include "backend/credential_service.hpp"
 #include "backend/s3/flat_json.hpp"
 #include "backend/s3/profile.hpp"
 #include "base/text.hpp"
@@ -45,22 +46,10 @@ Found from_json(std::string_view text) {
 }
 
 Result<std::string> fetch(const Surroundings& around, http::Request request, std::string_view what, const Call& call) {
-  request.body_limit = kLimit;
-  request.kind = RequestClass::login;
-  auto answer = around.http->send(request, call);
-  if (!answer) return pass(answer, what);
+  auto answer = backend::ask_for_credentials(*around.http, std::move(request), what, call);
+  if (!answer) return pass(answer);
   if (!answer->ok()) return Failure(http::error_of(*answer, what));
   return std::move(answer->body);
-}
-
-// Without TLS only where nobody listens: this machine, and the addresses of the agents of containers.
-bool may_carry_credentials(std::string_view url) {
-  for (const std::string_view near :
-       {"https://", "http://127.", "http://localhost/", "http://localhost:", "http://[::1]", "http://169.254.170.2/",
-        "http://169.254.170.23/", "http://[fd00:ec2::23]/"}) {
-    if (url.starts_with(near)) return true;
-  }
-  return false;
 }
 
 }  // namespace
@@ -123,7 +112,7 @@ Found from_container(const Surroundings& around, const Call& call) {
   const std::string relative = around.variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
   if (!relative.empty()) url = "http://169.254.170.2" + relative;
   if (url.empty()) return std::nullopt;
-  if (!may_carry_credentials(url))
+  if (!backend::may_carry_secrets(url, {"169.254.170.2", "169.254.170.23", "[fd00:ec2::23]"}))
     return fail(Errc::invalid_argument, "AWS_CONTAINER_CREDENTIALS_FULL_URI leads to another machine without https");
   std::string token = around.variable("AWS_CONTAINER_AUTHORIZATION_TOKEN");
   if (const std::string file = around.variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"); !file.empty()) {
@@ -142,9 +131,8 @@ Found from_container(const Surroundings& around, const Call& call) {
 
 Found from_instance(const Surroundings& around, const Call& call) {
   if (around.variable("AWS_EC2_METADATA_DISABLED") == "true") return std::nullopt;
-  std::string base = around.variable("AWS_EC2_METADATA_SERVICE_ENDPOINT");
+  std::string base = backend::without_slashes(around.variable("AWS_EC2_METADATA_SERVICE_ENDPOINT"));
   if (base.empty()) base = "http://169.254.169.254";
-  while (base.ends_with('/')) base.pop_back();
   const Call brief = within(call, kInstancePatience);
   auto token = fetch(around,
                      {.method = "PUT",

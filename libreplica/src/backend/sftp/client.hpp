@@ -47,7 +47,7 @@ class Client {
   // The same, sent and waited for.
   Result<void> ask(Packet packet, std::string_view what, const Call& call);
   Result<std::string> open(std::string_view path, std::uint32_t flags, const Call& call);  // new files: mode 0600
-  void close(const std::string& handle);                                                   // without waiting
+  void close(const std::string& handle, const Call& call);                                 // without waiting
   Result<Attributes> stat(std::string_view path, const Call& call);
   Result<std::string> real_path(std::string_view path, const Call& call);
   Result<void> remove(std::string_view path, const Call& call);

@@ -111,7 +111,7 @@ Result<std::uint64_t> download(Client& client, std::string_view key, const std::
     return *end - range.offset;
   };
   auto transferred = transfer();
-  if (!client.is_broken()) client.close(*handle);
+  if (!client.is_broken()) client.close(*handle, call);
   return transferred;
 }
 

@@ -2,6 +2,7 @@
 #include <deque>
 
 #include "backend/sftp/client.hpp"
+#include "backend/surroundings.hpp"
 #include "base/text.hpp"
 
 namespace replica::backend::sftp {
@@ -25,12 +26,11 @@ Result<std::string> Client::open(std::string_view path, std::uint32_t flags, con
   return ticket ? handle(*ticket, base::concat("open ", path), call) : pass(ticket);
 }
 
-void Client::close(const std::string& handle) {
+void Client::close(const std::string& handle, const Call& call) {
   Packet request = packet(Type::close);
   request.text(handle);
   // What is over for the caller must not keep the server's handle open.
-  const Call grace{.stop = {}, .deadline = std::chrono::steady_clock::now() + std::chrono::seconds(2)};
-  if (auto ticket = send(std::move(request), grace); ticket) forget(*ticket);
+  if (auto ticket = send(std::move(request), in_any_case(call, std::chrono::seconds(2))); ticket) forget(*ticket);
 }
 
 Result<Attributes> Client::stat(std::string_view path, const Call& call) {
@@ -75,7 +75,7 @@ Result<void> Client::sync_directory(std::string_view path, const Call& call) {
   Packet request = extension("fsync@openssh.com");
   request.text(*opened);
   auto synced = ask(std::move(request), base::concat("sync ", path), call);
-  close(*opened);
+  close(*opened, call);
   if (!synced && synced.error().code == Errc::unsupported) return {};
   return synced;
 }
@@ -124,7 +124,7 @@ Result<std::vector<Entry>> Client::read_directory(std::string_view path, const C
     for (Entry& entry : *some) all.push_back(std::move(entry));
   }
   for (const Ticket left : ahead) forget(left);
-  close(*opened);
+  close(*opened, call);
   if (!result) return pass(result);
   return all;
 }

@@ -3,6 +3,7 @@
 
 #include "backend/file_layout.hpp"
 #include "backend/sftp/transfers.hpp"
+#include "backend/surroundings.hpp"
 #include "backend/transfer.hpp"
 #include "base/text.hpp"
 
@@ -150,8 +151,7 @@ Result<void> Upload::publish(const std::string& temp) {
 // The Call may be over, which is no reason to leave it behind.
 void Upload::discard(const std::string& temp) {
   if (client.is_broken()) return;  // removed a day later, see Folders
-  const Call grace{.stop = {}, .deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5)};
-  static_cast<void>(client.remove(temp, grace));
+  static_cast<void>(client.remove(temp, in_any_case(call, std::chrono::seconds(5))));
 }
 
 // Servers say "failure" for a full disk too.
@@ -175,7 +175,7 @@ Result<void> Upload::run(Source& body) {
   if (stored) stored = finish(*handle, size);
   if (stored) stored = publish(temp);
   if (stored) return {};
-  if (!client.is_broken()) client.close(*handle);
+  if (!client.is_broken()) client.close(*handle, call);
   discard(temp);
   return Failure(explain(std::move(stored.error()), folder, size));
 }
