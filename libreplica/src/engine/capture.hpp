@@ -13,6 +13,7 @@
 #include <string>
 
 #include "engine/environment.hpp"
+#include "engine/held_changes.hpp"
 #include "engine/image.hpp"
 #include "engine/wal_mark.hpp"
 #include "store/local_store.hpp"
@@ -87,6 +88,8 @@ class Capture {
   std::uint64_t log_frames();
   // Captures everything committed by now. The number of files written.
   Result<std::size_t> capture();
+  // Writes what swap(), checkpoint_easily() and step_aside() have captured and still hold in memory.
+  Result<std::size_t> flush();
 
   // Moves the pin forward without ever dropping it.
   Result<void> swap();
@@ -146,14 +149,21 @@ class Capture {
 
   void adopt(const DatabaseImage& image);
   Continuity continuity(const wal::WalIndexHeader& index) const;
-  // Captures up to `index` (all of it when it is the newest).
-  Result<std::size_t> capture_to(const wal::WalIndexHeader& index);
-  Result<void> capture_range(WalFile& wal, std::uint64_t to_frame);
-  Result<void> take_changes(WalFile& wal, const Changeset& changes);
+  // Where to put what is captured: memory while it has room for it, files else.
+  enum class Into { files, memory };
+  // Captures up to `index` (all of it when it is the newest); into files, with what was held.
+  Result<std::size_t> capture_to(const wal::WalIndexHeader& index, Into into);
+  Result<void> hold();
+  Result<void> read_log(const wal::WalIndexHeader& index, Into into);
+  Result<void> capture_range(WalFile& wal, std::uint64_t to_frame, Into into);
+  Result<void> take_changes(WalFile& wal, const Changeset& changes, Into into);
   // What was committed without a pin before the log was restarted; `corrupt` when that cannot be proved.
   Result<void> capture_rest(const WalHeader& generation, const wal::WalIndexHeader& now);
-  Result<void> write_changes(WalFile& wal, const Changeset& changes);
+  // One file of what is held and, when there is a `wal`, its `changes`.
+  Result<void> write_changes(const WalFile* wal, const Changeset& changes);
+  Result<void> add_pages(LtxEncoder& encoder, const LtxHeader& header, const WalFile* wal, const Changeset& changes);
   LtxHeader next_header(std::uint32_t page_size, std::uint32_t commit) const;
+  LtxHeader header_up_to(std::uint64_t end_frame, std::uint32_t commit) const;
   Result<void> commit_file(store::LocalStore::NewFile& file, const LtxHeader& header);
 
   CaptureSettings settings_;
@@ -164,8 +174,9 @@ class Capture {
   LtxHeader newest_;       // header of the newest level-0 file; void while there is none
   io::FileInfo identity_;  // of the database file when it was attached
   std::optional<Pin> pin_;
-  WalPosition position_;
-  std::uint32_t commit_ = 0;
+  WalPosition position_;      // behind all that is captured, held or written
+  std::uint32_t commit_ = 0;  // as of the newest file
+  HeldChanges held_;
   bool may_restart_ = false;  // one change of generation is allowed before the next frames
   static constexpr int kEasyAttempts = 8;
   int easy_attempts_ = 1;  // of the next time: one, until stepping aside has not helped

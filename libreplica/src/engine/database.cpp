@@ -164,6 +164,10 @@ Result<void> Database::attach_and_capture(const Call& call, bool& attached_now) 
     ++status_.checkpoint_errors;
     if (!capture_->attached()) return r;
   }
+  if (auto flushed = capture_->flush(); !flushed) {
+    detach_after(flushed.error());
+    return pass(flushed);
+  }
   return {};
 }
 

@@ -20,7 +20,7 @@ bool contains(const Changeset& changes, PageNo page) {
 
 Result<Capture::Backfill> Capture::step_aside(const std::function<void()>& pause, int looks) {
   if (!may_step_aside()) return Backfill::behind_writers;
-  if (auto r = capture(); !r) return pass(r);
+  if (auto r = hold(); !r) return pass(r);
   std::optional<WalHeader> generation;
   if (auto wal = WalFile::open(settings_.path, environment_.gate)) {
     auto stored = position_.frames > 0 ? wal->checksum_behind(position_.frames) : fail(Errc::corrupt, "empty");
@@ -59,7 +59,7 @@ Result<Capture::Backfill> Capture::step_aside(const std::function<void()>& pause
   if (counters_.anchors == anchors) {
     const bool restarted = index->salts != position_.salts;
     may_restart_ = restarted;
-    if (auto r = capture_to(*index); !r) return pass(r);
+    if (auto r = capture_to(*index, Into::memory); !r) return pass(r);
     may_restart_ = true;
     if (!restarted && index->backfilled < index->max_frame) {
       easy_attempts_ = kEasyAttempts;
@@ -113,7 +113,7 @@ Result<void> Capture::capture_rest(const WalHeader& generation, const wal::WalIn
     if (*n < stored.size() || logged != stored)
       return fail(Errc::corrupt, "a commit at the end of the restarted log did not come to count");
   }
-  return take_changes(*wal, *rest);
+  return take_changes(*wal, *rest, Into::memory);
 }
 
 }  // namespace replica::engine
