@@ -155,8 +155,14 @@ class Capture {
   Result<std::size_t> capture_to(const wal::WalIndexHeader& index, Into into);
   Result<void> hold();
   Result<void> read_log(const wal::WalIndexHeader& index, Into into);
-  Result<void> capture_range(WalFile& wal, std::uint64_t to_frame, Into into);
+  // No: the log may be restarted while it is read, and the answer is `corrupt` then.
+  enum class Pinned { no, yes };
+  Result<void> read_frames(const wal::WalIndexHeader& index, Into into, Pinned pinned);
+  Result<void> capture_range(WalFile& wal, std::uint64_t to_frame, Into into, Pinned pinned);
   Result<void> take_changes(WalFile& wal, const Changeset& changes, Into into);
+  // What was committed without a pin, in the generation that `index` is of, or before the one restart. True = there was
+  // one, and `index` is of the new generation.
+  Result<bool> capture_unpinned(const WalHeader& generation, wal::WalIndexHeader& index);
   // What was committed without a pin before the log was restarted; `corrupt` when that cannot be proved.
   Result<void> capture_rest(const WalHeader& generation, const wal::WalIndexHeader& now);
   // One file of what is held and, when there is a `wal`, its `changes`.

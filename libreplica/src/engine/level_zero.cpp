@@ -38,27 +38,8 @@ Result<void> Capture::read_log(const wal::WalIndexHeader& index, Into into) {
   if (index.salts != position_.salts && index.max_frame == 0) return {};
   const Continuity state = continuity(index);
   if (state == Continuity::same && index.max_frame == position_.frames) return {};
-  auto captured = [&]() -> Result<void> {
-    if (state == Continuity::lost) return fail(Errc::corrupt, "the log was restarted although it was pinned");
-    auto wal = WalFile::open(settings_.path, environment_.gate);
-    if (!wal) return pass(wal);
-    if (wal->header().salts != index.salts) return fail(Errc::corrupt, "the log was replaced");
-    if (state == Continuity::restarted) {
-      if (index.page_size != position_.page_size) {
-        if (auto r = flush(); !r) return pass(r);
-      }
-      position_ = {index.salts, index.page_size, 0, wal->header().checksum};
-    }
-    while (position_.frames < index.max_frame) {
-      if (auto r = capture_range(*wal, index.max_frame, into); !r) return r;
-    }
-    if (position_.checksum && *position_.checksum != index.frame_checksum) {
-      return fail(Errc::corrupt, "the log differs from its index");
-    }
-    position_.checksum = index.frame_checksum;  // behind unsummed frames only the index knows it
-    if (held_.empty()) leave_mark();
-    return {};
-  }();
+  auto captured = state == Continuity::lost ? fail(Errc::corrupt, "the log was restarted although it was pinned")
+                                            : read_frames(index, into, Pinned::yes);
   if (!captured) {
     if (!breaks_continuity(captured.error())) return pass(captured);
     if (auto r = anchor(captured.error().message); !r) return pass(r);
@@ -67,9 +48,31 @@ Result<void> Capture::read_log(const wal::WalIndexHeader& index, Into into) {
   return {};
 }
 
-Result<void> Capture::capture_range(WalFile& wal, std::uint64_t to_frame, Into into) {
+Result<void> Capture::read_frames(const wal::WalIndexHeader& index, Into into, Pinned pinned) {
+  auto wal = WalFile::open(settings_.path, environment_.gate);
+  if (!wal) return pass(wal);
+  if (wal->header().salts != index.salts) return fail(Errc::corrupt, "the log was replaced");
+  if (index.salts != position_.salts) {
+    if (index.page_size != position_.page_size) {
+      if (auto r = flush(); !r) return pass(r);
+    }
+    position_ = {index.salts, index.page_size, 0, wal->header().checksum};
+  }
+  while (position_.frames < index.max_frame) {
+    if (auto r = capture_range(*wal, index.max_frame, into, pinned); !r) return r;
+  }
+  if (position_.checksum && *position_.checksum != index.frame_checksum) {
+    return fail(Errc::corrupt, "the log differs from its index");
+  }
+  position_.checksum = index.frame_checksum;  // behind unsummed frames only the index knows it
+  if (held_.empty()) leave_mark();
+  return {};
+}
+
+Result<void> Capture::capture_range(WalFile& wal, std::uint64_t to_frame, Into into, Pinned pinned) {
   auto changes = wal.read(position_, to_frame, settings_.max_sync_wal_bytes);
   if (!changes) return pass(changes);
+  if (pinned == Pinned::no) wal.may_move(position_);
   if (changes->commit == 0) return fail(Errc::corrupt, "the log does not end with a commit");
   return take_changes(wal, *changes, into);
 }

@@ -48,20 +48,15 @@ Result<Capture::Backfill> Capture::step_aside(const std::function<void()>& pause
   auto index = pin_->wal_index();
   if (!index) return pass(index);
   const std::uint64_t anchors = counters_.anchors;
-  if (index->salts != position_.salts) {
-    ++counters_.restarts_aside;
-    auto rest = capture_rest(*generation, *index);
-    if (!rest && !breaks_continuity(rest.error())) return pass(rest);
-    if (!rest) {
-      if (auto r = anchor(rest.error().message); !r) return pass(r);
-    }
-  }
-  if (counters_.anchors == anchors) {
-    const bool restarted = index->salts != position_.salts;
-    may_restart_ = restarted;
+  auto restarted = capture_unpinned(*generation, *index);
+  if (!restarted) {
+    if (!breaks_continuity(restarted.error())) return pass(restarted);
+    if (auto r = anchor(restarted.error().message); !r) return pass(r);
+  } else {
+    may_restart_ = *restarted;
     if (auto r = capture_to(*index, Into::memory); !r) return pass(r);
     may_restart_ = true;
-    if (!restarted && index->backfilled < index->max_frame) {
+    if (!*restarted && index->backfilled < index->max_frame) {
       easy_attempts_ = kEasyAttempts;
       return Backfill::behind_writers;
     }
@@ -74,6 +69,24 @@ Result<Capture::Backfill> Capture::step_aside(const std::function<void()>& pause
   }
   frames_since_checkpoint_ = 0;
   return Backfill::complete;
+}
+
+Result<bool> Capture::capture_unpinned(const WalHeader& generation, wal::WalIndexHeader& index) {
+  if (index.salts == position_.salts) {
+    if (index.max_frame == position_.frames) return false;
+    // When all was backfilled as the new pin was opened, a writer may restart the log at any moment, this one too.
+    auto read = index.max_frame < position_.frames ? fail(Errc::corrupt, "the log was cut")
+                                                   : read_frames(index, Into::memory, Pinned::no);
+    if (read) return false;
+    if (!breaks_continuity(read.error())) return pass(read);
+    auto now = pin_->wal_index();
+    if (!now) return pass(now);
+    if (now->salts == position_.salts) return pass(read);
+    index = *now;
+  }
+  ++counters_.restarts_aside;
+  if (auto rest = capture_rest(generation, index); !rest) return pass(rest);
+  return true;
 }
 
 void Capture::put_off_stepping_aside() {

@@ -36,6 +36,8 @@ class WalFile {
   // `corrupt` when the file does not show where the generation ended, or the next one has reached `from`. confirm()
   // must follow.
   Result<Changeset> read_rest(const WalHeader& generation, const WalPosition& from);
+  // After a read() that no pin kept in its place: confirm() has to tell. The frame before `from` is summed.
+  void may_move(const WalPosition& from) { unpinned_ = from; }
   // Behind read_rest() and image(): what they gave was not being overwritten meanwhile. True after a read(): a pin
   // keeps that in its place.
   Result<void> confirm() const;
