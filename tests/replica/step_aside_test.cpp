@@ -274,6 +274,31 @@ TEST_CASE("every step of moving the pin ahead fails once, and nothing is lost") 
   }
 }
 
+TEST_CASE("an application that does not checkpoint is left alone until its log has twice the length") {
+  Scene s;
+  while (s.daemon->capture.wal_frames() < 1000) {
+    s.app.run(kFill);
+    capture(s.daemon->capture);
+  }
+  const std::uint64_t before = s.daemon->capture.wal_frames();
+  const auto looks_at = [&](const std::function<void()>& meanwhile) {
+    int looks = 0;
+    CHECK(s.aside([&] { ++looks, meanwhile(); }, 10) == Backfill::behind_writers);
+    REQUIRE(s.daemon->capture.flush());
+    return looks;
+  };
+  CHECK(looks_at([] {}) == 80);  // it does not write: that says nothing
+  CHECK(looks_at([&] { s.app.run(kInsert); }) == 10);
+  CHECK(looks_at([&] { s.app.run(kInsert); }) == 0);
+  while (s.daemon->capture.wal_frames() < 2 * before + 100) {
+    s.app.run(kFill);
+    capture(s.daemon->capture);
+  }
+  CHECK(looks_at([&] { s.app.run(kInsert); }) == 10);
+  s.goes_on();
+  CHECK(s.anchors() == 0);
+}
+
 TEST_CASE("every step of stepping aside fails once, and nothing is lost") {
   for (std::uint64_t nth = 1;; ++nth) {
     Scene s;

@@ -186,10 +186,14 @@ class Capture {
   bool may_restart_ = false;  // one change of generation is allowed before the next frames
   static constexpr int kEasyAttempts = 8;
   int easy_attempts_ = 1;  // of the next time: one, until stepping aside has not helped
-  // A proof that failed has cost an anchoring: the next time is put off, 10 s, 20 s, 40 s … an hour.
-  bool may_step_aside() const { return environment_.clock->steady() >= aside_from_; }
+  // A proof that failed has cost an anchoring: the next time is put off, 10 s, 20 s, 40 s … an hour. An application
+  // that does not checkpoint (yet) is not helped: then until the log has twice the length.
+  bool may_step_aside() const {
+    return environment_.clock->steady() >= aside_from_ && position_.frames >= aside_beyond_;
+  }
   void put_off_stepping_aside();
   Clock::Steady aside_from_{};
+  std::uint64_t aside_beyond_ = 0;  // frames of this generation
   int lost_proofs_ = 0;
   std::uint64_t frames_since_checkpoint_ = 0;
   TxId hashes_txid_;

@@ -57,6 +57,7 @@ Result<void> Capture::read_frames(const wal::WalIndexHeader& index, Into into, P
       if (auto r = flush(); !r) return pass(r);
     }
     position_ = {index.salts, index.page_size, 0, wal->header().checksum};
+    aside_beyond_ = 0;
   }
   while (position_.frames < index.max_frame) {
     if (auto r = capture_range(*wal, index.max_frame, into, pinned); !r) return r;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/capture.hpp"
+#include "engine/checkpoint_policy.hpp"
 
 namespace replica::engine {
 namespace {
@@ -28,17 +29,22 @@ Result<Capture::Backfill> Capture::step_aside(const std::function<void()>& pause
   }
   if (!generation) return Backfill::behind_writers;  // nothing by which the end of the generation could be known again
 
+  auto before = pin_->wal_index();
+  if (!before) return pass(before);
   may_restart_ = false;
   if (auto r = pin_->connection().end_read(); !r) return pass(r);
 
   // A log that stands still is one whose writer checkpoints it, which takes as long as its disk does.
   constexpr int kPatience = 8;
-  std::uint32_t frames = 0;
+  std::uint32_t frames = before->max_frame;
+  int commits = 0;  // seen, at least
   for (int left = looks * kPatience; left > 0;) {
     pause();
     auto index = pin_->wal_index();
     if (!index || index->salts != position_.salts || index->backfilled >= index->max_frame) break;
-    left -= std::exchange(frames, index->max_frame) == index->max_frame ? 1 : kPatience;
+    const bool still = std::exchange(frames, index->max_frame) == index->max_frame;
+    left -= still ? 1 : kPatience;
+    commits += still ? 0 : 1;
   }
   if (auto r = pin_->connection().begin_read(); !r) {
     detach();
@@ -58,6 +64,9 @@ Result<Capture::Backfill> Capture::step_aside(const std::function<void()>& pause
     may_restart_ = true;
     if (!*restarted && index->backfilled < index->max_frame) {
       easy_attempts_ = kEasyAttempts;
+      // Long enough to be checkpointed at each commit, but at none of several anybody did.
+      const bool futile = before->max_frame >= kAutocheckpointFrames && commits >= kEasyAttempts;
+      if (futile && index->backfilled == before->backfilled) aside_beyond_ = 2 * position_.frames;
       return Backfill::behind_writers;
     }
   }
