@@ -88,7 +88,9 @@ class Capture {
   std::uint64_t log_frames();
   // Captures everything committed by now. The number of files written.
   Result<std::size_t> capture();
-  // Writes what swap(), checkpoint_easily() and step_aside() have captured and still hold in memory.
+  // The same into memory, while that has room for it, as swap(), checkpoint_easily() and step_aside() do; and writing
+  // what is held there.
+  Result<std::size_t> hold();
   Result<std::size_t> flush();
 
   // Moves the pin forward without ever dropping it.
@@ -153,7 +155,6 @@ class Capture {
   enum class Into { files, memory };
   // Captures up to `index` (all of it when it is the newest); into files, with what was held.
   Result<std::size_t> capture_to(const wal::WalIndexHeader& index, Into into);
-  Result<void> hold();
   Result<void> read_log(const wal::WalIndexHeader& index, Into into);
   // No: the log may be restarted while it is read, and the answer is `corrupt` then.
   enum class Pinned { no, yes };

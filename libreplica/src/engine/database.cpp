@@ -151,7 +151,9 @@ Result<void> Database::attach_and_capture(const Call& call, bool& attached_now) 
     if (auto r = ensure_attached(call); !r) return r;
     attached_now = true;
   }
-  if (auto captured = capture_->capture(); !captured) {
+  // A checkpoint that follows captures too: into the same file.
+  auto captured = capture_->log_frames() < checkpoint_policy_.easy_frames ? capture_->capture() : capture_->hold();
+  if (!captured) {
     detach_after(captured.error());
     return pass(captured);
   }

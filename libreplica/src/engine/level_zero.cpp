@@ -11,11 +11,10 @@ Result<std::size_t> Capture::capture() {
   return capture_to(*index, Into::files);
 }
 
-Result<void> Capture::hold() {
+Result<std::size_t> Capture::hold() {
   auto index = pin_->wal_index();
   if (!index) return pass(index);
-  auto captured = capture_to(*index, Into::memory);
-  return captured ? Result<void>{} : pass(captured);
+  return capture_to(*index, Into::memory);
 }
 
 Result<std::size_t> Capture::flush() {
