@@ -25,9 +25,8 @@ Result<bool> HeldChanges::take(const WalFile& wal, const WalPosition& from, cons
   std::vector<Page> added;
   for (std::size_t i = 0; i < changes.pages.size(); ++i)
     place(changes.pages[i].page, Bytes(images).subspan(i * step, step), added);
-  const auto old_end = static_cast<std::ptrdiff_t>(pages_.size());
   pages_.insert(pages_.end(), added.begin(), added.end());
-  std::inplace_merge(pages_.begin(), pages_.begin() + old_end, pages_.end(), before);
+  std::sort(pages_.begin(), pages_.end(), before);
   if (empty() || from_.salts != from.salts) from_ = from;
   commit_ = changes.commit;
   return true;
