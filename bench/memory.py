@@ -6,8 +6,8 @@ import sqlite3
 import time
 
 import procfs
-from support_py import programs
-from support_py.daemon import Daemon, database_entry
+from support_py import programs, waiting
+from support_py.daemon import ControlError, Daemon, database_entry
 
 ROW = 4000  # bytes: with its header a page of 4 KB
 RATE, ROWS = 200, 10  # transactions a second, and rows of each
@@ -43,7 +43,7 @@ class MemoryBench:
         self.make_database(database)
         result = {}
         with Daemon(kind, place, [database_entry(database, replica)], levels=self.levels) as daemon:
-            daemon.sync_when_open(database, patience=3600)
+            self.first_copy(daemon, database)
             self.bench.wait_for_levels(replica, (9,), 3600)
             result["first copy"] = procfs.peak_rss_mb(daemon.pid)
             reset_peak(daemon.pid)
@@ -56,6 +56,16 @@ class MemoryBench:
         output.unlink()
         return {f"{self.label}, {name}, largest RSS MB": value for name, value in result.items()} | {
             f"{self.label}, restore, wall s": used.wall}
+
+    @staticmethod
+    def first_copy(daemon, database):
+        """Longer than a call may wait."""
+        def attempt():
+            try:
+                return daemon.sync(database)
+            except (ControlError, OSError):
+                return None
+        waiting.until(attempt, f"{database} to be replicated, see {daemon.log}", 3600, 0.5)
 
     def write(self, database):
         db = sqlite3.connect(database, isolation_level=None, timeout=60)
