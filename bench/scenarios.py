@@ -123,9 +123,9 @@ class Bench:
         return result
 
     @staticmethod
-    def wait_for_levels(replica, levels):
+    def wait_for_levels(replica, levels, patience=120):
         waiting.until(lambda: {file.level for file in ltx.files(replica, levels)} == set(levels),
-                      f"levels {levels} of {replica}", 120, 0.05)
+                      f"levels {levels} of {replica}", patience, 0.05)
 
     def increments(self, daemon, database):
         """Off is what the peer asks applications for; 1,000 pages is what SQLite does when nobody says anything."""

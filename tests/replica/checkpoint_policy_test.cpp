@@ -8,6 +8,8 @@ using replica::engine::CheckpointNeed;
 using replica::engine::CheckpointPolicy;
 using replica::engine::CheckpointSituation;
 using replica::engine::grown_in;
+using replica::engine::Looks;
+using replica::engine::looks_for;
 
 TEST_CASE("when to checkpoint") {
   struct Row {
@@ -40,4 +42,13 @@ TEST_CASE("when a log will be long") {
   CHECK(grown_in(800, 800, {1600, 1s}) == std::nullopt);  // it is
   CHECK(grown_in(0, 800, {0, 1s}) == std::nullopt);
   CHECK(grown_in(0, 800, {1600, 0ms}) == std::nullopt);
+}
+
+TEST_CASE("how often to look while nobody pins the log") {
+  const Looks often = looks_for({}), seldom = looks_for({1000, 10s});
+  CHECK(often.pause == 200us);
+  CHECK(looks_for({1000, 20ms}).pause == 200us);  // as fast as a log gets
+  CHECK(looks_for({2000, 200ms}).pause == 1000us);
+  CHECK(seldom.pause == 2ms);
+  CHECK(seldom.pause * seldom.count == often.pause * often.count);
 }

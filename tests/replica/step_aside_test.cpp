@@ -31,6 +31,7 @@ struct Scene {
   }
   // Captures what comes afterwards, through a restart, and compares.
   void goes_on() {
+    REQUIRE(daemon->capture.flush());
     f.check_equal();
     for (int n = 0; n < 3; ++n) {
       app.run("UPDATE t SET v = 'later' WHERE id = 3; INSERT INTO t(v) VALUES (randomblob(3000))");
@@ -112,7 +113,9 @@ TEST_CASE("what was committed before a restart without a pin is found behind the
   }) == Backfill::complete);
   CHECK(s.restarts() == 1);
   CHECK(s.anchors() == 0);
-  CHECK(s.daemon->capture.last().value == before.value + 2);
+  CHECK(s.daemon->capture.last() == before);  // held
+  REQUIRE(s.daemon->capture.flush());
+  CHECK(s.daemon->capture.last() == before.next());
   s.goes_on();
   CHECK(s.anchors() == 0);
 }
@@ -271,6 +274,31 @@ TEST_CASE("every step of moving the pin ahead fails once, and nothing is lost") 
   }
 }
 
+TEST_CASE("an application that does not checkpoint is left alone until its log has twice the length") {
+  Scene s;
+  while (s.daemon->capture.wal_frames() < 1000) {
+    s.app.run(kFill);
+    capture(s.daemon->capture);
+  }
+  const std::uint64_t before = s.daemon->capture.wal_frames();
+  const auto looks_at = [&](const std::function<void()>& meanwhile) {
+    int looks = 0;
+    CHECK(s.aside([&] { ++looks, meanwhile(); }, 10) == Backfill::behind_writers);
+    REQUIRE(s.daemon->capture.flush());
+    return looks;
+  };
+  CHECK(looks_at([] {}) == 80);  // it does not write: that says nothing
+  CHECK(looks_at([&] { s.app.run(kInsert); }) == 10);
+  CHECK(looks_at([&] { s.app.run(kInsert); }) == 0);
+  while (s.daemon->capture.wal_frames() < 2 * before + 100) {
+    s.app.run(kFill);
+    capture(s.daemon->capture);
+  }
+  CHECK(looks_at([&] { s.app.run(kInsert); }) == 10);
+  s.goes_on();
+  CHECK(s.anchors() == 0);
+}
+
 TEST_CASE("every step of stepping aside fails once, and nothing is lost") {
   for (std::uint64_t nth = 1;; ++nth) {
     Scene s;
@@ -286,6 +314,7 @@ TEST_CASE("every step of stepping aside fails once, and nothing is lost") {
           s.app.run("UPDATE t SET v = 'new' WHERE id = 3");
         },
         1);
+    if (done && s.daemon->capture.attached()) static_cast<void>(s.daemon->capture.flush());
     const bool failed = gate.failing->fired();
     INFO("step " << nth << ": " << gate.failing->failed());
     gate.failing.reset();

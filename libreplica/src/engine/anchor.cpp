@@ -50,6 +50,8 @@ Result<bool> Capture::anchor_once() {
 void Capture::adopt(const DatabaseImage& image) {
   position_ = image.position();
   commit_ = image.commit();
+  aside_beyond_ = 0;
+  held_.clear();  // what was compared has it
   frames_since_checkpoint_ = position_.frames;
   may_restart_ = true;
   leave_mark();

@@ -72,7 +72,10 @@ Result<void> Capture::attach() {
   return attached;
 }
 
-void Capture::detach() noexcept { pin_.reset(); }
+void Capture::detach() noexcept {
+  pin_.reset();
+  held_.clear();  // whoever attaches goes on from the newest file
+}
 
 Capture::Continuity Capture::continuity(const wal::WalIndexHeader& index) const {
   if (index.salts == position_.salts) {
@@ -102,116 +105,6 @@ std::uint64_t Capture::log_frames() {
   return index && index->backfilled < index->max_frame ? index->max_frame : 0;
 }
 
-Result<std::size_t> Capture::capture() {
-  auto index = pin_->wal_index();
-  if (!index) return pass(index);
-  return capture_to(*index);
-}
-
-Result<std::size_t> Capture::capture_to(const wal::WalIndexHeader& index) {
-  if (index.salts != position_.salts && index.max_frame == 0) return std::size_t{0};
-  const Continuity state = continuity(index);
-  if (state == Continuity::same && index.max_frame == position_.frames) return std::size_t{0};
-  const std::uint64_t files_before = counters_.files;
-  auto captured = [&]() -> Result<void> {
-    if (state == Continuity::lost) return fail(Errc::corrupt, "the log was restarted although it was pinned");
-    auto wal = WalFile::open(settings_.path, environment_.gate);
-    if (!wal) return pass(wal);
-    if (wal->header().salts != index.salts) return fail(Errc::corrupt, "the log was replaced");
-    if (state == Continuity::restarted) position_ = {index.salts, index.page_size, 0, wal->header().checksum};
-    while (position_.frames < index.max_frame) {
-      if (auto r = capture_range(*wal, index.max_frame); !r) return r;
-    }
-    if (position_.checksum && *position_.checksum != index.frame_checksum) {
-      return fail(Errc::corrupt, "the log differs from its index");
-    }
-    position_.checksum = index.frame_checksum;  // behind unsummed frames only the index knows it
-    leave_mark();
-    return {};
-  }();
-  if (!captured) {
-    if (!breaks_continuity(captured.error())) return pass(captured);
-    if (auto r = anchor(captured.error().message); !r) return pass(r);
-  }
-  may_restart_ = !captured;
-  return static_cast<std::size_t>(counters_.files - files_before);
-}
-
-Result<void> Capture::capture_range(WalFile& wal, std::uint64_t to_frame) {
-  auto changes = wal.read(position_, to_frame, settings_.max_sync_wal_bytes);
-  if (!changes) return pass(changes);
-  if (changes->commit == 0) return fail(Errc::corrupt, "the log does not end with a commit");
-  return take_changes(wal, *changes);
-}
-
-Result<void> Capture::take_changes(WalFile& wal, const Changeset& changes) {
-  if (auto r = write_changes(wal, changes); !r) return r;
-  frames_since_checkpoint_ += changes.end_frame - position_.frames;
-  counters_.wal_bytes += (changes.end_frame - position_.frames) * wal_frame_size(position_.page_size);
-  position_.frames = changes.end_frame;
-  position_.checksum = changes.checksum;
-  commit_ = changes.commit;
-  return {};
-}
-
-LtxHeader Capture::next_header(std::uint32_t page_size, std::uint32_t commit) const {
-  LtxHeader header;
-  header.page_size = page_size;
-  header.commit = commit;
-  const TxId txid = last().next();
-  header.range = {txid, txid};
-  header.timestamp = environment_.clock->now();
-  return header;
-}
-
-Result<void> Capture::write_changes(WalFile& wal, const Changeset& changes) {
-  LtxHeader header = next_header(position_.page_size, changes.commit);
-  header.salts = position_.salts;
-  header.wal_offset = static_cast<std::int64_t>(wal_offset(position_.frames, position_.page_size));
-  header.wal_size =
-      static_cast<std::int64_t>((changes.end_frame - position_.frames) * wal_frame_size(position_.page_size));
-  auto file = store_->create(header);
-  if (!file) return pass(file);
-  auto encoder = LtxEncoder::begin(file->out(), header);
-  if (!encoder) return pass(encoder);
-
-  std::vector<std::byte> image(position_.page_size);
-  // Pages by which the database grew without writing them (free pages) come from the file, so that no page is ever
-  // missing.
-  PageNo grown = commit_ + 1;
-  const auto fill = [&](PageNo before) -> Result<void> {
-    for (; grown < before; ++grown) {
-      if (grown == lock_page(position_.page_size)) continue;
-      std::fill(image.begin(), image.end(), std::byte{0});
-      auto n = pin_->connection().read_file(static_cast<std::uint64_t>(grown - 1) * position_.page_size, image);
-      if (!n) return pass(n);
-      if (auto r = encoder->add(grown, image); !r) return r;
-    }
-    return {};
-  };
-  for (const Changeset::Page& page : changes.pages) {
-    if (page.page == lock_page(position_.page_size)) continue;
-    if (auto r = fill(page.page); !r) return r;
-    if (auto r = wal.image(page.frame, image); !r) return r;
-    if (auto r = encoder->add(page.page, image); !r) return r;
-    grown = std::max(grown, page.page + 1);
-  }
-  if (auto r = fill(changes.commit + 1); !r) return r;
-  if (auto r = encoder->finish(); !r) return pass(r);
-  if (auto r = wal.confirm(); !r) return r;
-  return commit_file(*file, header);
-}
-
-Result<void> Capture::commit_file(store::LocalStore::NewFile& file, const LtxHeader& header) {
-  {
-    const std::lock_guard lock(*store_lock_);
-    if (auto r = file.commit(); !r) return r;
-  }
-  ++counters_.files;
-  newest_ = header;
-  return {};
-}
-
 Result<PinnedImage> Capture::pin_image() {
   auto opened = open_pin();
   if (!opened) return pass(opened);
@@ -225,7 +118,7 @@ Result<PinnedImage> Capture::pin_image() {
                                   at.salts,
                                   at.checksum.value_or(WalChecksum{}),
                                   0};
-  if (auto r = capture_to(index); !r) return pass(r);
+  if (auto r = capture_to(index, Into::files); !r) return pass(r);
   const bool there = at.frames == 0 || (at.salts == position_.salts && at.frames == position_.frames);
   if (!there) return fail(Errc::busy, "the write-ahead log moved while a state of it was pinned");
   return PinnedImage{std::move(pin), std::move(*image), last()};

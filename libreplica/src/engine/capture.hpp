@@ -13,6 +13,7 @@
 #include <string>
 
 #include "engine/environment.hpp"
+#include "engine/held_changes.hpp"
 #include "engine/image.hpp"
 #include "engine/wal_mark.hpp"
 #include "store/local_store.hpp"
@@ -87,6 +88,10 @@ class Capture {
   std::uint64_t log_frames();
   // Captures everything committed by now. The number of files written.
   Result<std::size_t> capture();
+  // The same into memory, while that has room for it, as swap(), checkpoint_easily() and step_aside() do; and writing
+  // what is held there.
+  Result<std::size_t> hold();
+  Result<std::size_t> flush();
 
   // Moves the pin forward without ever dropping it.
   Result<void> swap();
@@ -146,14 +151,26 @@ class Capture {
 
   void adopt(const DatabaseImage& image);
   Continuity continuity(const wal::WalIndexHeader& index) const;
-  // Captures up to `index` (all of it when it is the newest).
-  Result<std::size_t> capture_to(const wal::WalIndexHeader& index);
-  Result<void> capture_range(WalFile& wal, std::uint64_t to_frame);
-  Result<void> take_changes(WalFile& wal, const Changeset& changes);
+  // Where to put what is captured: memory while it has room for it, files else.
+  enum class Into { files, memory };
+  // Captures up to `index` (all of it when it is the newest); into files, with what was held.
+  Result<std::size_t> capture_to(const wal::WalIndexHeader& index, Into into);
+  Result<void> read_log(const wal::WalIndexHeader& index, Into into);
+  // No: the log may be restarted while it is read, and the answer is `corrupt` then.
+  enum class Pinned { no, yes };
+  Result<void> read_frames(const wal::WalIndexHeader& index, Into into, Pinned pinned);
+  Result<void> capture_range(WalFile& wal, std::uint64_t to_frame, Into into, Pinned pinned);
+  Result<void> take_changes(WalFile& wal, const Changeset& changes, Into into);
+  // What was committed without a pin, in the generation that `index` is of, or before the one restart. True = there was
+  // one, and `index` is of the new generation.
+  Result<bool> capture_unpinned(const WalHeader& generation, wal::WalIndexHeader& index);
   // What was committed without a pin before the log was restarted; `corrupt` when that cannot be proved.
   Result<void> capture_rest(const WalHeader& generation, const wal::WalIndexHeader& now);
-  Result<void> write_changes(WalFile& wal, const Changeset& changes);
+  // One file of what is held and, when there is a `wal`, its `changes`.
+  Result<void> write_changes(const WalFile* wal, const Changeset& changes);
+  Result<void> add_pages(LtxEncoder& encoder, const LtxHeader& header, const WalFile* wal, const Changeset& changes);
   LtxHeader next_header(std::uint32_t page_size, std::uint32_t commit) const;
+  LtxHeader header_up_to(std::uint64_t end_frame, std::uint32_t commit) const;
   Result<void> commit_file(store::LocalStore::NewFile& file, const LtxHeader& header);
 
   CaptureSettings settings_;
@@ -164,15 +181,20 @@ class Capture {
   LtxHeader newest_;       // header of the newest level-0 file; void while there is none
   io::FileInfo identity_;  // of the database file when it was attached
   std::optional<Pin> pin_;
-  WalPosition position_;
-  std::uint32_t commit_ = 0;
+  WalPosition position_;      // behind all that is captured, held or written
+  std::uint32_t commit_ = 0;  // as of the newest file
+  HeldChanges held_;
   bool may_restart_ = false;  // one change of generation is allowed before the next frames
   static constexpr int kEasyAttempts = 8;
   int easy_attempts_ = 1;  // of the next time: one, until stepping aside has not helped
-  // A proof that failed has cost an anchoring: the next time is put off, 10 s, 20 s, 40 s … an hour.
-  bool may_step_aside() const { return environment_.clock->steady() >= aside_from_; }
+  // A proof that failed has cost an anchoring: the next time is put off, 10 s, 20 s, 40 s … an hour. An application
+  // that does not checkpoint (yet) is not helped: then until the log has twice the length.
+  bool may_step_aside() const {
+    return environment_.clock->steady() >= aside_from_ && position_.frames >= aside_beyond_;
+  }
   void put_off_stepping_aside();
   Clock::Steady aside_from_{};
+  std::uint64_t aside_beyond_ = 0;  // frames of this generation
   int lost_proofs_ = 0;
   std::uint64_t frames_since_checkpoint_ = 0;
   TxId hashes_txid_;

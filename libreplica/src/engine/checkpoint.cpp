@@ -13,7 +13,7 @@ Result<void> Capture::swap() {
   auto index = next->wal_index();
   if (!index) return pass(index);
   const std::uint64_t anchors = counters_.anchors;
-  if (auto r = capture_to(*index); !r) return pass(r);
+  if (auto r = capture_to(*index, Into::memory); !r) return pass(r);
   if (counters_.anchors != anchors) return {};  // anchoring has moved the pin already
   *pin_ = std::move(*next);
   may_restart_ = true;
@@ -36,7 +36,7 @@ Result<io::Connection> open_checkpointer(const std::string& path, const io::Conn
 // What was committed since the last capture is pinned by the next pin, so that it can be captured after the checkpoint:
 // writing a file in between would give writers the time to commit again.
 Result<void> Capture::step_pin() {
-  if (auto r = capture(); !r) return pass(r);  // all that the old pin holds back
+  if (auto r = hold(); !r) return pass(r);  // all that the old pin holds back
   auto next = open_pin();
   if (!next) return pass(next);
   auto index = next->wal_index();

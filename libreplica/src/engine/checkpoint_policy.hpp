@@ -1,6 +1,7 @@
 // When to checkpoint: a function of values, so that it can be tested as a table. Engine spec §3.7 for the settings.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -44,6 +45,21 @@ constexpr std::optional<std::chrono::milliseconds> grown_in(std::uint64_t now, s
   if (now >= wanted || growth.frames == 0 || growth.elapsed.count() <= 0) return std::nullopt;
   const auto missing = static_cast<std::int64_t>(wanted - now);
   return std::chrono::milliseconds(missing * growth.elapsed.count() / static_cast<std::int64_t>(growth.frames));
+}
+
+// How often to look at the log while we have stepped aside: an application that fills 1,000 frames in half a second
+// need not be looked at as often as one that takes a twentieth. The whole wait is the same.
+struct Looks {
+  std::chrono::microseconds pause{200};
+  int count = 300;
+};
+constexpr Looks looks_for(Growth growth) noexcept {
+  constexpr Looks kOften;
+  if (growth.frames == 0) return kOften;
+  const std::chrono::microseconds thousand =
+      std::chrono::microseconds(growth.elapsed) * 1000 / static_cast<std::int64_t>(growth.frames);
+  const int times = static_cast<int>(std::clamp<std::int64_t>(thousand / 100 / kOften.pause, 1, 10));
+  return {kOften.pause * times, kOften.count / times};
 }
 
 }  // namespace replica::engine

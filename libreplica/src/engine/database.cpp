@@ -10,9 +10,7 @@
 namespace replica::engine {
 namespace {
 
-constexpr int kDefaultHardFrames = 121'359;      // the peer's truncate-page-n
-constexpr std::chrono::microseconds kLook{200};  // between looks at the log while we have stepped aside
-constexpr int kLooks = 300;
+constexpr int kDefaultHardFrames = 121'359;         // the peer's truncate-page-n
 constexpr std::chrono::milliseconds kMeasured{50};  // less tells nothing of how fast a log grows
 constexpr std::chrono::milliseconds kAhead{45};  // of an application's checkpoint: to capture, and step aside in time
 constexpr int kAttachAttempts = 3;               // a damaged newest file is moved aside and the attach tried again
@@ -140,7 +138,8 @@ void Database::detach_after(const Error& error) {
 }
 
 Result<Capture::Backfill> Database::step_aside() {
-  return capture_->step_aside([] { std::this_thread::sleep_for(kLook); }, kLooks);
+  const Looks looks = looks_for(growth_);
+  return capture_->step_aside([&] { std::this_thread::sleep_for(looks.pause); }, looks.count);
 }
 
 Result<void> Database::attach_and_capture(const Call& call, bool& attached_now) {
@@ -152,7 +151,9 @@ Result<void> Database::attach_and_capture(const Call& call, bool& attached_now) 
     if (auto r = ensure_attached(call); !r) return r;
     attached_now = true;
   }
-  if (auto captured = capture_->capture(); !captured) {
+  // A checkpoint that follows captures too: into the same file.
+  auto captured = capture_->log_frames() < checkpoint_policy_.easy_frames ? capture_->capture() : capture_->hold();
+  if (!captured) {
     detach_after(captured.error());
     return pass(captured);
   }
@@ -163,6 +164,10 @@ Result<void> Database::attach_and_capture(const Call& call, bool& attached_now) 
     const std::lock_guard guard(status_lock_);
     ++status_.checkpoint_errors;
     if (!capture_->attached()) return r;
+  }
+  if (auto flushed = capture_->flush(); !flushed) {
+    detach_after(flushed.error());
+    return pass(flushed);
   }
   return {};
 }

@@ -8,6 +8,10 @@ namespace replica::engine {
 
 void Capture::close() noexcept {
   if (!pin_) return;
+  if (auto flushed = flush(); !flushed) {
+    environment_.logger->log(LogLevel::warn, "changes not written, the next start compares all pages",
+                             {{"path", settings_.path}, {"error", flushed.error().message}});
+  }
   io::ConnectionOptions options = connection_options();
   options.checkpoint_on_close = true;
   auto last = io::Connection::open(settings_.path, options);
@@ -43,7 +47,7 @@ Result<std::optional<LeftBehind>> Capture::look_for_rest() {
 }
 
 Result<std::optional<LeftBehind>> Capture::rest() {
-  if (!pin_ || io::boot_identity() == 0) return std::optional<LeftBehind>();
+  if (!pin_ || !held_.empty() || io::boot_identity() == 0) return std::optional<LeftBehind>();
   auto left = look_for_rest();
   if (!left || !*left) return left;
   if (auto r = fold_hashes(); !r) return pass(r);
@@ -111,7 +115,7 @@ Result<bool> Capture::continue_from_mark(const WalMark& mark) {
   frames_since_checkpoint_ = known.frames;
   // What was committed before this pin must be read before a restart may be believed.
   may_restart_ = false;
-  if (auto r = capture_to(*index); !r) return pass(r);
+  if (auto r = capture_to(*index, Into::files); !r) return pass(r);
   may_restart_ = true;
   return true;
 }
@@ -142,7 +146,7 @@ Result<bool> Capture::continue_untouched(const WalMark& mark) {
   commit_ = mark.commit;
   frames_since_checkpoint_ = 0;
   may_restart_ = false;
-  if (auto r = capture_to(*index); !r) return pass(r);
+  if (auto r = capture_to(*index, Into::files); !r) return pass(r);
   may_restart_ = true;
   return true;
 }

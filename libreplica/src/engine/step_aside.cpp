@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/capture.hpp"
+#include "engine/checkpoint_policy.hpp"
 
 namespace replica::engine {
 namespace {
@@ -20,7 +21,7 @@ bool contains(const Changeset& changes, PageNo page) {
 
 Result<Capture::Backfill> Capture::step_aside(const std::function<void()>& pause, int looks) {
   if (!may_step_aside()) return Backfill::behind_writers;
-  if (auto r = capture(); !r) return pass(r);
+  if (auto r = hold(); !r) return pass(r);
   std::optional<WalHeader> generation;
   if (auto wal = WalFile::open(settings_.path, environment_.gate)) {
     auto stored = position_.frames > 0 ? wal->checksum_behind(position_.frames) : fail(Errc::corrupt, "empty");
@@ -28,17 +29,22 @@ Result<Capture::Backfill> Capture::step_aside(const std::function<void()>& pause
   }
   if (!generation) return Backfill::behind_writers;  // nothing by which the end of the generation could be known again
 
+  auto before = pin_->wal_index();
+  if (!before) return pass(before);
   may_restart_ = false;
   if (auto r = pin_->connection().end_read(); !r) return pass(r);
 
   // A log that stands still is one whose writer checkpoints it, which takes as long as its disk does.
   constexpr int kPatience = 8;
-  std::uint32_t frames = 0;
+  std::uint32_t frames = before->max_frame;
+  int commits = 0;  // seen, at least
   for (int left = looks * kPatience; left > 0;) {
     pause();
     auto index = pin_->wal_index();
     if (!index || index->salts != position_.salts || index->backfilled >= index->max_frame) break;
-    left -= std::exchange(frames, index->max_frame) == index->max_frame ? 1 : kPatience;
+    const bool still = std::exchange(frames, index->max_frame) == index->max_frame;
+    left -= still ? 1 : kPatience;
+    commits += still ? 0 : 1;
   }
   if (auto r = pin_->connection().begin_read(); !r) {
     detach();
@@ -48,21 +54,19 @@ Result<Capture::Backfill> Capture::step_aside(const std::function<void()>& pause
   auto index = pin_->wal_index();
   if (!index) return pass(index);
   const std::uint64_t anchors = counters_.anchors;
-  if (index->salts != position_.salts) {
-    ++counters_.restarts_aside;
-    auto rest = capture_rest(*generation, *index);
-    if (!rest && !breaks_continuity(rest.error())) return pass(rest);
-    if (!rest) {
-      if (auto r = anchor(rest.error().message); !r) return pass(r);
-    }
-  }
-  if (counters_.anchors == anchors) {
-    const bool restarted = index->salts != position_.salts;
-    may_restart_ = restarted;
-    if (auto r = capture_to(*index); !r) return pass(r);
+  auto restarted = capture_unpinned(*generation, *index);
+  if (!restarted) {
+    if (!breaks_continuity(restarted.error())) return pass(restarted);
+    if (auto r = anchor(restarted.error().message); !r) return pass(r);
+  } else {
+    may_restart_ = *restarted;
+    if (auto r = capture_to(*index, Into::memory); !r) return pass(r);
     may_restart_ = true;
-    if (!restarted && index->backfilled < index->max_frame) {
+    if (!*restarted && index->backfilled < index->max_frame) {
       easy_attempts_ = kEasyAttempts;
+      // Long enough to be checkpointed at each commit, but at none of several anybody did.
+      const bool futile = before->max_frame >= kAutocheckpointFrames && commits >= kEasyAttempts;
+      if (futile && index->backfilled == before->backfilled) aside_beyond_ = 2 * position_.frames;
       return Backfill::behind_writers;
     }
   }
@@ -74,6 +78,24 @@ Result<Capture::Backfill> Capture::step_aside(const std::function<void()>& pause
   }
   frames_since_checkpoint_ = 0;
   return Backfill::complete;
+}
+
+Result<bool> Capture::capture_unpinned(const WalHeader& generation, wal::WalIndexHeader& index) {
+  if (index.salts == position_.salts) {
+    if (index.max_frame == position_.frames) return false;
+    // When all was backfilled as the new pin was opened, a writer may restart the log at any moment, this one too.
+    auto read = index.max_frame < position_.frames ? fail(Errc::corrupt, "the log was cut")
+                                                   : read_frames(index, Into::memory, Pinned::no);
+    if (read) return false;
+    if (!breaks_continuity(read.error())) return pass(read);
+    auto now = pin_->wal_index();
+    if (!now) return pass(now);
+    if (now->salts == position_.salts) return pass(read);
+    index = *now;
+  }
+  ++counters_.restarts_aside;
+  if (auto rest = capture_rest(generation, index); !rest) return pass(rest);
+  return true;
 }
 
 void Capture::put_off_stepping_aside() {
@@ -113,7 +135,7 @@ Result<void> Capture::capture_rest(const WalHeader& generation, const wal::WalIn
     if (*n < stored.size() || logged != stored)
       return fail(Errc::corrupt, "a commit at the end of the restarted log did not come to count");
   }
-  return take_changes(*wal, *rest);
+  return take_changes(*wal, *rest, Into::memory);
 }
 
 }  // namespace replica::engine

@@ -28,21 +28,20 @@ Result<WalFile> WalFile::open(const std::string& database_path, io::Gate* gate) 
 
 Result<Changeset> WalFile::read(const WalPosition& from, std::uint64_t to_frame, std::uint64_t max_bytes) {
   const std::uint64_t step = wal_frame_size(header_.page_size);
-  const std::uint64_t per_block = std::max<std::uint64_t>(1, kBlock / step);
-  kept_.clear();
-  kept_first_ = from.frames;
-  unpinned_.reset();
   const bool keep = (to_frame - from.frames) * step <= kKeep;
+  const std::uint64_t per_block =
+      keep ? std::max<std::uint64_t>(1, to_frame - from.frames) : std::max<std::uint64_t>(1, kBlock / step);
+  kept_ = 0;
+  unpinned_.reset();
 
   WalDecoder decoder(header_, from.frames, from.frames == 0 ? header_.checksum : from.checksum);
   decoder.accept_unsummed();  // `to_frame` comes from the wal-index
   ChangesetBuilder builder;
-  std::vector<std::byte> block;
   for (std::uint64_t frame = from.frames; frame < to_frame;) {
     const std::uint64_t count = std::min(per_block, to_frame - frame);
-    block.resize(static_cast<std::size_t>(count * step));
+    const MutableBytes block = room(static_cast<std::size_t>(count * step));
     if (auto r = file_.read_exactly_at(wal_offset(frame, header_.page_size), block); !r) return pass(r);
-    if (keep) kept_.insert(kept_.end(), block.begin(), block.end());
+    if (keep) kept_first_ = frame, kept_ = count;
     for (std::uint64_t i = 0; i < count; ++i, ++frame) {
       const auto decoded =
           decoder.next(Bytes(block).subspan(static_cast<std::size_t>(i * step), static_cast<std::size_t>(step)));
@@ -58,9 +57,14 @@ Result<Changeset> WalFile::read(const WalPosition& from, std::uint64_t to_frame,
   return builder.take();
 }
 
+MutableBytes WalFile::room(std::size_t size) {
+  if (block_.size < size) block_ = {std::make_unique_for_overwrite<std::byte[]>(size), size};
+  return {block_.bytes.get(), size};
+}
+
 Result<Changeset> WalFile::read_rest(const WalHeader& generation, const WalPosition& from) {
   const std::uint64_t step = wal_frame_size(generation.page_size);
-  kept_.clear();
+  kept_ = 0;
   unpinned_ = from;
   WalDecoder decoder(generation, from.frames, from.checksum);
   ChangesetBuilder builder;
@@ -107,12 +111,19 @@ Result<void> WalFile::confirm() const {
 }
 
 Result<void> WalFile::image(std::uint64_t frame, MutableBytes out) const {
+  auto seen = view(frame, out);
+  if (!seen) return pass(seen);
+  if (seen->data() != out.data()) std::memcpy(out.data(), seen->data(), out.size());
+  return {};
+}
+
+Result<Bytes> WalFile::view(std::uint64_t frame, MutableBytes room) const {
   const std::uint64_t step = wal_frame_size(header_.page_size);
-  if (frame >= kept_first_ && (frame - kept_first_ + 1) * step <= kept_.size()) {
-    std::memcpy(out.data(), kept_.data() + (frame - kept_first_) * step + kWalFrameHeaderSize, out.size());
-    return {};
-  }
-  return file_.read_exactly_at(wal_offset(frame, header_.page_size) + kWalFrameHeaderSize, out);
+  if (frame >= kept_first_ && frame - kept_first_ < kept_)
+    return Bytes(block_.bytes.get() + (frame - kept_first_) * step + kWalFrameHeaderSize, room.size());
+  auto read = file_.read_exactly_at(wal_offset(frame, header_.page_size) + kWalFrameHeaderSize, room);
+  if (!read) return pass(read);
+  return Bytes(room);
 }
 
 Result<WalChecksum> WalFile::checksum_behind(std::uint64_t frames) const {

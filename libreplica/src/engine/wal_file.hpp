@@ -1,9 +1,9 @@
 // Verified reading of the -wal file. The file carries no locks, so it may be opened and closed at will.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "io/file.hpp"
 #include "replica/wal.hpp"
@@ -36,12 +36,16 @@ class WalFile {
   // `corrupt` when the file does not show where the generation ended, or the next one has reached `from`. confirm()
   // must follow.
   Result<Changeset> read_rest(const WalHeader& generation, const WalPosition& from);
+  // After a read() that no pin kept in its place: confirm() has to tell. The frame before `from` is summed.
+  void may_move(const WalPosition& from) { unpinned_ = from; }
   // Behind read_rest() and image(): what they gave was not being overwritten meanwhile. True after a read(): a pin
   // keeps that in its place.
   Result<void> confirm() const;
 
   // The page image in frame `frame`; from memory when the last read() was small.
   Result<void> image(std::uint64_t frame, MutableBytes out) const;
+  // As it lies in memory, until the next read(); else in `room`, which has the size of a page.
+  Result<Bytes> view(std::uint64_t frame, MutableBytes room) const;
 
   // The running checksum stored with the last of the first `frames` frames (at least 1); `corrupt` when that frame is
   // not of this generation, or unsummed.
@@ -60,9 +64,15 @@ class WalFile {
   Result<std::optional<FrameMark>> mark_of(std::uint64_t frame) const;
   io::File file_;
   WalHeader header_;
-  std::vector<std::byte> kept_;  // the frames from kept_first_ on, when they were few
-  std::uint64_t kept_first_ = 0;
-  std::optional<WalPosition> unpinned_;  // where read_rest() began
+  // Makes room for `size` bytes, which the caller fills.
+  MutableBytes room(std::size_t size);
+  struct Block {
+    std::unique_ptr<std::byte[]> bytes;
+    std::size_t size = 0;
+  };
+  Block block_;
+  std::uint64_t kept_first_ = 0, kept_ = 0;  // the first frame in block_, and how many, when they were few
+  std::optional<WalPosition> unpinned_;      // where read_rest() began
 };
 
 }  // namespace replica::engine
