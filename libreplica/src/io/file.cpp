@@ -252,13 +252,13 @@ Result<bool> File::try_lock_exclusive() {
   return true;
 }
 
-Result<FileSource> FileSource::open(const std::string& path, Gate* gate) {
+Result<FileSource> FileSource::open(const std::string& path, Gate* gate, May may) {
   auto file = File::open(path, File::Mode::read, gate);
   if (!file) return pass(file);
   auto info = file->info();
   if (!info) return pass(info);
   if (!info->is_regular) return fail(Errc::invalid_argument, "open " + path + ": not a regular file");
-  return FileSource(std::move(*file), info->size);
+  return FileSource(std::move(*file), info->size, may);
 }
 
 Result<std::size_t> FileSource::read(MutableBytes out) {

@@ -47,6 +47,9 @@ class File {
   // As append, of what the other has at `offset`: the kernel copies, where it can without moving a byte. How much was
   // copied; 0 at the end of the other, and where these two file systems cannot.
   Result<std::uint64_t> append_from(const File& other, std::uint64_t offset, std::uint64_t at_most);
+  // Gives this very file a second name. False where that cannot be: the name is taken or its directory missing, another
+  // file system or one without links, a file that has lost its last name.
+  Result<bool> link_to(const std::string& path) const;
   Result<void> truncate(std::uint64_t size);
   Result<void> sync();  // fsync; after a failure what was written since the last success must be written again
   Result<FileInfo> info() const;
@@ -65,16 +68,25 @@ class File {
 // Sequential reading of a file, from the beginning up to the size it had when opened. Owns the file.
 class FileSource final : public Source {
  public:
-  static Result<FileSource> open(const std::string& path, Gate* gate = nullptr);
+  // What may be done with the file in the place of a copy. Nobody writes to it any more, and
+  //   linked: it is durable and stays as it is, with a second name;
+  //   given:  its maker has no more use for it, so that its mode, owner and time may change too.
+  enum class May { be_copied, be_linked, be_given };
+  static Result<FileSource> open(const std::string& path, Gate* gate = nullptr, May may = May::be_copied);
   Result<std::size_t> read(MutableBytes out) override;
   std::uint64_t size() const override { return size_; }
   Result<void> rewind() override;
   Result<std::uint64_t> copy_to(File& out, std::uint64_t at_most);  // File::append_from, in the place of read
+  // Makes the file itself appear as `path`, durable but for the directory, with mode and owner of `like` and that time.
+  // False: copy it, nothing was done. See File::link_to.
+  Result<bool> appear_as(const std::string& path, const FileInfo* like, Timestamp modified_at);
 
  private:
-  FileSource(File file, std::uint64_t size) : file_(std::move(file)), size_(size) {}
+  FileSource(File file, std::uint64_t size, May may) : file_(std::move(file)), size_(size), may_(may) {}
+  Result<bool> make_like(const FileInfo& info, const FileInfo* like, Timestamp modified_at);
   File file_;
   std::uint64_t size_ = 0, offset_ = 0;
+  May may_ = May::be_copied;
 };
 
 // A file that appears under its name complete and durable, or not at all: "<path>.tmp", then on commit() fsync, rename,
