@@ -149,6 +149,7 @@ Result<File> File::open(const std::string& path, Mode mode, Gate* gate, mode_t p
 File::File(File&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)),
       position_(other.position_),
+      written_back_(other.written_back_),
       path_(std::move(other.path_)),
       gate_(other.gate_) {}
 
@@ -157,6 +158,7 @@ File& File::operator=(File&& other) noexcept {
   close();
   fd_ = std::exchange(other.fd_, -1);
   position_ = other.position_;
+  written_back_ = other.written_back_;
   path_ = std::move(other.path_);
   gate_ = other.gate_;
   return *this;
@@ -213,6 +215,15 @@ Result<void> File::truncate(std::uint64_t size) {
   const int code = again([&] { return ::ftruncate(fd_, static_cast<off_t>(size)); });
   if (code != 0) return Failure(errno_error(code, "truncate", path_));
   return {};
+}
+
+void File::begin_write_back() noexcept {
+  const std::uint64_t from = std::exchange(written_back_, position_);
+#if defined(SYNC_FILE_RANGE_WRITE)
+  ::sync_file_range(fd_, static_cast<off_t>(from), static_cast<off_t>(position_ - from), SYNC_FILE_RANGE_WRITE);
+#else
+  static_cast<void>(from);
+#endif
 }
 
 Result<void> File::sync() {
