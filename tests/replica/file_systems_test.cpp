@@ -25,10 +25,11 @@ namespace {
 // errno of each call, 0 = it works. One thread sets them while no other is in the backend.
 struct Refusals {
   int exclusive_rename = 0, link = 0, sync_directory = 0, owner = 0, mode = 0;
-  int kernel_copy = 0;
+  int kernel_copy = 0, write_back = 0;
   bool link_answer_lost = false;  // the link is made, and said to have been there
 } refusals;
 int kernel_copies = 0;
+off64_t written_back = 0;  // bytes, in one go from the beginning
 
 int refuse(int code) {
   errno = code;
@@ -57,6 +58,11 @@ ssize_t copy_file_range(int from, off64_t* from_offset, int to, off64_t* to_offs
   if (refusals.kernel_copy != 0) return refuse(refusals.kernel_copy);
   ++kernel_copies;
   return ::syscall(SYS_copy_file_range, from, from_offset, to, to_offset, std::min(size, std::size_t{100'000}), flags);
+}
+int sync_file_range(int, off64_t offset, off64_t size, unsigned) {
+  if (refusals.write_back != 0) return refuse(refusals.write_back);
+  if (offset == written_back) written_back += size;
+  return 0;
 }
 int fsync(int fd) {
   if (refusals.sync_directory != 0 && is_directory(fd)) return refuse(refusals.sync_directory);
@@ -192,6 +198,23 @@ TEST_CASE("files are copied by the kernel, and by us where it cannot") {
   MemorySink out;
   REQUIRE(backend->get("a/b", {}, out, {}));
   CHECK(std::ranges::equal(out.data(), std::as_bytes(std::span(text))));
+}
+
+TEST_CASE("a long file is written back while it grows, where the system does such a thing") {
+  const int code = GENERATE(0, ENOSYS, EINVAL);
+  const TempDir dir(support::fast_directory());
+  const Refusing refusing({.write_back = code});
+  written_back = 0;
+  auto file = io::AtomicFile::create(dir.path("f"));
+  REQUIRE(file);
+  const std::vector<std::byte> chunk(300'000, std::byte{'x'}), small(1000, std::byte{'y'});
+  for (int n = 0; n < 100; ++n) {
+    REQUIRE(file->write(chunk));
+    REQUIRE(file->write(small));
+  }
+  CHECK(error_of(file->commit()) == "none");
+  CHECK(std::filesystem::file_size(dir.path("f")) == 30'100'000);
+  CHECK((code == 0 ? written_back > 20'000'000 && written_back < 30'100'000 : written_back == 0));
 }
 
 TEST_CASE("a copy that fails in the kernel, and a file that has become shorter, leave nothing") {

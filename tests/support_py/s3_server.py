@@ -55,8 +55,8 @@ class S3Server(servers.LocalServer):
         if done.returncode != 0:
             raise RuntimeError(f"{' '.join(arguments)}: {done.stdout}{done.stderr}")
 
-    def request(self, method, path, query="", body=b""):
-        """Signed as the root account; the query as it is signed."""
+    def signed(self, method, path, query="", body=b""):
+        """Headers that the root account sends with it; the query as it is signed."""
         now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
         digest = hashlib.sha256(body).hexdigest()
         headers = {"host": f"127.0.0.1:{self.port}", "x-amz-content-sha256": digest, "x-amz-date": now}
@@ -68,8 +68,15 @@ class S3Server(servers.LocalServer):
         for part in (now[:8], REGION, "s3", "aws4_request", text):
             key = hmac.new(key, part.encode(), hashlib.sha256).digest()
         headers["authorization"] = f"AWS4-HMAC-SHA256 Credential={KEY}/{scope},SignedHeaders={names},Signature={key.hex()}"
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        connection.request(method, path + ("?" + query if query else ""), body or None, headers)
+        return headers
+
+    def connection(self):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+
+    def request(self, method, path, query="", body=b""):
+        connection = self.connection()
+        connection.request(method, path + ("?" + query if query else ""), body or None,
+                           self.signed(method, path, query, body))
         answer = connection.getresponse()
         answered = answer.read()
         connection.close()

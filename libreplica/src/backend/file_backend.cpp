@@ -53,6 +53,7 @@ class FileBackend final : public Backend {
   Result<io::AtomicFile> create(const std::string& path);
   Result<io::AtomicFile> create_in(const std::string& folder, const std::string& path);
   Result<void> settle(const std::string& folder);
+  Result<bool> link(const std::string& path, Source& body, Timestamp modified_at);
 
   FileBackendOptions options_;
   io::Gate* gate_;
@@ -93,6 +94,22 @@ Result<io::AtomicFile> FileBackend::create(const std::string& path) {
               "an object cannot have the name of another object's folder");
 }
 
+// A body that is a finished file of the same file system becomes the object under a second name. False: copy it, also
+// where the folder is missing: create() finds out why.
+Result<bool> FileBackend::link(const std::string& path, Source& body, Timestamp modified_at) {
+  auto* file = dynamic_cast<io::FileSource*>(&body);
+  const std::string folder = io::parent_of(path);
+  if (file == nullptr) return false;
+  if (auto settled = settle(folder); !settled) {
+    return settled.error().code == Errc::not_found ? Result<bool>(false) : Result<bool>(pass(settled));
+  }
+  const auto like = model(options_.permissions_like);
+  auto linked = file->appear_as(path, like ? &*like : nullptr, modified_at);
+  if (!linked || !*linked) return linked;
+  if (auto synced = io::sync_directory(folder, gate_); !synced) return pass(synced);
+  return true;
+}
+
 Result<ObjectInfo> FileBackend::put(std::string_view key, Source& body, const PutOptions& options, const Call& call) {
   if (auto begun = backend::begin("put", key, call); !begun) return pass(begun);
   const std::string path = path_of(key);
@@ -100,6 +117,12 @@ Result<ObjectInfo> FileBackend::put(std::string_view key, Source& body, const Pu
   if (options.if_absent && io::stat_path(path)) return backend::key_exists(key);
   const std::uint64_t size = body.size();
   const Timestamp modified_at = options.modified_at.value_or(clock_.now());
+  const ObjectInfo done{.key = std::string(key), .size = size, .modified_at = modified_at};
+  if (!options.if_absent) {
+    auto linked = link(path, body, modified_at);
+    if (!linked) return pass(linked);
+    if (*linked) return done;
+  }
   auto file = create(path);
   if (!file) return pass(file);
   auto copied = copy_file(body, *file, key, call);
@@ -110,7 +133,7 @@ Result<ObjectInfo> FileBackend::put(std::string_view key, Source& body, const Pu
   auto committed = options.if_absent ? file->commit_new(modified_at) : file->commit(modified_at);
   if (!committed && committed.error().code == Errc::already_exists) return backend::key_exists(key);
   if (!committed) return pass(committed);
-  return ObjectInfo{.key = std::string(key), .size = size, .modified_at = modified_at};
+  return done;
 }
 
 Result<std::uint64_t> FileBackend::get(std::string_view key, ByteRange range, Sink& out, const Call& call) {

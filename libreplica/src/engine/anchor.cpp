@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine/capture.hpp"
+#include "engine/page_runs.hpp"
 
 namespace replica::engine {
 namespace {
@@ -124,13 +125,12 @@ Result<void> Capture::write_everything(DatabaseImage& image) {
   auto hashes = store::PageHashMap::create(settings_.meta_path, image.page_size(), environment_.gate);
   if (!hashes) return pass(hashes);
   LazyFile out;
-  std::vector<std::byte> page(image.page_size());
-  for (PageNo n = 1; n <= image.commit(); ++n) {
-    if (n == lock_page(image.page_size())) continue;
-    if (auto r = image.read(n, page); !r) return r;
-    if (auto r = out.add(*store_, header, n, page); !r) return r;
-    if (auto r = hashes->set(n, store::page_hash(page)); !r) return r;
-  }
+  if (auto r = out.begin(*store_, header); !r) return r;
+  auto added = each_page(image, environment_.helpers, [&](const PreparedPage& prepared) -> Result<void> {
+    if (auto r = out.encoder->add(prepared.page); !r) return r;
+    return hashes->set(prepared.page.page, prepared.hash);
+  });
+  if (!added) return added;
   if (auto r = out.encoder->finish(); !r) return pass(r);
   auto valid = image.still_valid();
   if (!valid) return pass(valid);

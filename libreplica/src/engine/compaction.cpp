@@ -1,10 +1,7 @@
 #include <algorithm>
-#include <atomic>
-#include <tuple>
-#include <utility>
 
 #include "engine/maintain.hpp"
-#include "io/file.hpp"
+#include "engine/scratch_file.hpp"
 
 namespace replica::engine {
 namespace {
@@ -51,40 +48,6 @@ Result<Run> open_run(const std::vector<LtxFileInfo>& inputs, const OpenInput& op
   return run;
 }
 
-// A file that is gone with this object.
-class MergeOutput final : public Writer {
- public:
-  static Result<MergeOutput> create(const std::string& directory, const std::string& name, io::Gate* gate) {
-    if (auto made = io::make_directories(directory, gate); !made) return pass(made);
-    MergeOutput output;
-    output.gate_ = gate;
-    static std::atomic<unsigned> count{0};  // two destinations may compact the same files at once
-    output.path_ = io::temp_name(directory + "/" + name + "." + std::to_string(count++));
-    auto file = io::File::open(output.path_, io::File::Mode::create_or_truncate, gate, 0600);
-    if (!file) return pass(file);
-    output.file_ = std::move(*file);
-    return output;
-  }
-  MergeOutput(MergeOutput&& other) noexcept
-      : path_(std::exchange(other.path_, {})), file_(std::move(other.file_)), gate_(other.gate_) {}
-  MergeOutput& operator=(MergeOutput&&) = delete;
-  ~MergeOutput() override {
-    if (path_.empty()) return;
-    file_.close();
-    // What cannot be removed now has a temp name and goes at the next start.
-    std::ignore = io::remove_file(path_);
-  }
-
-  Result<void> write(Bytes data) override { return file_.append(data); }
-  Result<io::FileSource> source() const { return io::FileSource::open(path_, gate_); }
-
- private:
-  MergeOutput() = default;
-  std::string path_;
-  io::File file_;
-  io::Gate* gate_ = nullptr;
-};
-
 }  // namespace
 
 Result<std::vector<LtxFileInfo>> plan_compaction(const std::vector<LtxFileInfo>& below,
@@ -127,7 +90,7 @@ Result<CompactionResult> compact(Replica& replica, Level target, const std::vect
   if (!header) return pass(header, doing);
 
   auto scratch =
-      MergeOutput::create(scratch_directory, std::to_string(target) + "-" + ltx_file_name(header->range), gate);
+      ScratchOutput::create(scratch_directory, std::to_string(target) + "-" + ltx_file_name(header->range), gate);
   if (!scratch) return pass(scratch, doing);
   auto merged = merge_ltx(run->decoders, *scratch, call);
   if (!merged) return pass(merged, doing);

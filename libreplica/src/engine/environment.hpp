@@ -1,6 +1,7 @@
 // What an engine needs of the world around it.
 #pragma once
 
+#include "engine/helpers.hpp"
 #include "io/gate.hpp"
 #include "replica/clock.hpp"
 #include "replica/events.hpp"
@@ -8,12 +9,14 @@
 
 namespace replica::engine {
 
-// All outlive the engine. `gate` is nullptr outside tests, `events` where nobody follows them.
+// All outlive the engine. `gate` is nullptr outside tests, `events` where nobody follows them, `helpers` where a step
+// is to have one thread only.
 struct Environment {
   const Clock* clock = nullptr;
   Logger* logger = nullptr;
   io::Gate* gate = nullptr;
   EventBus* events = nullptr;
+  Helpers* helpers = nullptr;
 
   void publish(Event event) const {
     if (events != nullptr) events->publish(std::move(event));

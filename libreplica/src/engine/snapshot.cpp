@@ -1,6 +1,7 @@
 // The state of a database right now, as a file.
 #include "engine/database.hpp"
 #include "engine/lane_lock.hpp"
+#include "engine/page_runs.hpp"
 
 namespace replica::engine {
 
@@ -26,16 +27,12 @@ Result<ScratchFile> Database::pin_snapshot(const Call& call) {
     header.range = {TxId{1}, pinned->txid};
     header.timestamp = environment_.clock->now();
     auto add_pages = [&](LtxEncoder& encoder) -> Result<void> {
-      std::vector<std::byte> page(image.page_size());
-      for (PageNo n = 1; n <= image.commit(); ++n) {
-        if (n % 4096 == 0) {
+      return each_page(image, environment_.helpers, [&](const PreparedPage& prepared) -> Result<void> {
+        if (prepared.page.page % 4096 == 0) {
           if (auto r = call.check("snapshot"); !r) return r;
         }
-        if (n == lock_page(image.page_size())) continue;
-        if (auto r = image.read(n, page); !r) return r;
-        if (auto r = encoder.add(n, page); !r) return r;
-      }
-      return {};
+        return encoder.add(prepared.page);
+      });
     };
     auto scratch = ScratchFile::write(scratch_directory(), header, add_pages, environment_.gate);
     if (!scratch) return pass(scratch, "write snapshot");

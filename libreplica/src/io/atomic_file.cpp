@@ -6,6 +6,7 @@ namespace replica::io {
 namespace {
 
 constexpr std::size_t kBuffer = std::size_t{256} * 1024;
+constexpr std::uint64_t kWriteBack = 8U << 20;  // enough for the device to be kept busy, and for large extents
 
 }  // namespace
 
@@ -43,6 +44,7 @@ AtomicFile::AtomicFile(AtomicFile&& other) noexcept
       temp_path_(std::exchange(other.temp_path_, {})),
       gate_(other.gate_),
       buffer_(std::move(other.buffer_)),
+      unsynced_(other.unsynced_),
       failed_(other.failed_) {}
 
 AtomicFile::~AtomicFile() {
@@ -55,11 +57,7 @@ Result<void> AtomicFile::write(Bytes data) {
   if (buffer_.size() + data.size() > kBuffer) {
     if (auto flushed = flush(); !flushed) return flushed;
   }
-  if (data.size() >= kBuffer) {
-    auto written = file_.append(data);
-    failed_ = failed_ || !written;
-    return written;
-  }
+  if (data.size() >= kBuffer) return append(data);
   if (buffer_.capacity() == 0) buffer_.reserve(kBuffer);
   buffer_.insert(buffer_.end(), data.begin(), data.end());
   return {};
@@ -67,9 +65,19 @@ Result<void> AtomicFile::write(Bytes data) {
 
 Result<void> AtomicFile::flush() {
   if (buffer_.empty()) return {};
-  auto written = file_.append(buffer_);
-  failed_ = failed_ || !written;
+  auto written = append(buffer_);
   buffer_.clear();
+  return written;
+}
+
+Result<void> AtomicFile::append(Bytes data) {
+  auto written = file_.append(data);
+  failed_ = failed_ || !written;
+  unsynced_ += data.size();
+  if (unsynced_ >= kWriteBack) {
+    file_.begin_write_back();
+    unsynced_ = 0;
+  }
   return written;
 }
 

@@ -149,6 +149,7 @@ Result<File> File::open(const std::string& path, Mode mode, Gate* gate, mode_t p
 File::File(File&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)),
       position_(other.position_),
+      written_back_(other.written_back_),
       path_(std::move(other.path_)),
       gate_(other.gate_) {}
 
@@ -157,6 +158,7 @@ File& File::operator=(File&& other) noexcept {
   close();
   fd_ = std::exchange(other.fd_, -1);
   position_ = other.position_;
+  written_back_ = other.written_back_;
   path_ = std::move(other.path_);
   gate_ = other.gate_;
   return *this;
@@ -215,6 +217,15 @@ Result<void> File::truncate(std::uint64_t size) {
   return {};
 }
 
+void File::begin_write_back() noexcept {
+  const std::uint64_t from = std::exchange(written_back_, position_);
+#if defined(SYNC_FILE_RANGE_WRITE)
+  ::sync_file_range(fd_, static_cast<off_t>(from), static_cast<off_t>(position_ - from), SYNC_FILE_RANGE_WRITE);
+#else
+  static_cast<void>(from);
+#endif
+}
+
 Result<void> File::sync() {
   if (auto asked = ask(gate_, "sync", path_); !asked) return pass(asked);
   const int code = again([&] { return ::fsync(fd_); });
@@ -252,13 +263,13 @@ Result<bool> File::try_lock_exclusive() {
   return true;
 }
 
-Result<FileSource> FileSource::open(const std::string& path, Gate* gate) {
+Result<FileSource> FileSource::open(const std::string& path, Gate* gate, May may) {
   auto file = File::open(path, File::Mode::read, gate);
   if (!file) return pass(file);
   auto info = file->info();
   if (!info) return pass(info);
   if (!info->is_regular) return fail(Errc::invalid_argument, "open " + path + ": not a regular file");
-  return FileSource(std::move(*file), info->size);
+  return FileSource(std::move(*file), info->size, may);
 }
 
 Result<std::size_t> FileSource::read(MutableBytes out) {

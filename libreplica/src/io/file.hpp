@@ -47,7 +47,13 @@ class File {
   // As append, of what the other has at `offset`: the kernel copies, where it can without moving a byte. How much was
   // copied; 0 at the end of the other, and where these two file systems cannot.
   Result<std::uint64_t> append_from(const File& other, std::uint64_t offset, std::uint64_t at_most);
+  // Gives this very file a second name. False where that cannot be: the name is taken or its directory missing, another
+  // file system or one without links, a file that has lost its last name.
+  Result<bool> link_to(const std::string& path) const;
   Result<void> truncate(std::uint64_t size);
+  // Has the system begin to write what was appended since the last call, so that sync() has less to wait for. Advice:
+  // where it is not taken nothing is lost.
+  void begin_write_back() noexcept;
   Result<void> sync();  // fsync; after a failure what was written since the last success must be written again
   Result<FileInfo> info() const;
   Result<void> set_modified_at(Timestamp time);
@@ -57,7 +63,7 @@ class File {
 
  private:
   int fd_ = -1;
-  std::uint64_t position_ = 0;
+  std::uint64_t position_ = 0, written_back_ = 0;  // of append()
   std::string path_;
   Gate* gate_ = nullptr;
 };
@@ -65,16 +71,25 @@ class File {
 // Sequential reading of a file, from the beginning up to the size it had when opened. Owns the file.
 class FileSource final : public Source {
  public:
-  static Result<FileSource> open(const std::string& path, Gate* gate = nullptr);
+  // What may be done with the file in the place of a copy. Nobody writes to it any more, and
+  //   linked: it is durable and stays as it is, with a second name;
+  //   given:  its maker has no more use for it, so that its mode, owner and time may change too.
+  enum class May { be_copied, be_linked, be_given };
+  static Result<FileSource> open(const std::string& path, Gate* gate = nullptr, May may = May::be_copied);
   Result<std::size_t> read(MutableBytes out) override;
   std::uint64_t size() const override { return size_; }
   Result<void> rewind() override;
   Result<std::uint64_t> copy_to(File& out, std::uint64_t at_most);  // File::append_from, in the place of read
+  // Makes the file itself appear as `path`, durable but for the directory, with mode and owner of `like` and that time.
+  // False: copy it, nothing was done. See File::link_to.
+  Result<bool> appear_as(const std::string& path, const FileInfo* like, Timestamp modified_at);
 
  private:
-  FileSource(File file, std::uint64_t size) : file_(std::move(file)), size_(size) {}
+  FileSource(File file, std::uint64_t size, May may) : file_(std::move(file)), size_(size), may_(may) {}
+  Result<bool> make_like(const FileInfo& info, const FileInfo* like, Timestamp modified_at);
   File file_;
   std::uint64_t size_ = 0, offset_ = 0;
+  May may_ = May::be_copied;
 };
 
 // A file that appears under its name complete and durable, or not at all: "<path>.tmp", then on commit() fsync, rename,
@@ -105,12 +120,14 @@ class AtomicFile final : public Writer {
  private:
   AtomicFile() = default;
   Result<void> flush();
+  Result<void> append(Bytes data);
   Result<void> finish(std::optional<Timestamp> modified_at);
   Result<void> publish(bool replace);
   File file_;
   std::string path_, temp_path_;  // temp_path_ is empty once nothing is to be removed
   Gate* gate_ = nullptr;
   std::vector<std::byte> buffer_;
+  std::uint64_t unsynced_ = 0;  // bytes since the system was told to write
   bool failed_ = false;
 };
 

@@ -14,7 +14,7 @@ class Gate {
  public:
   virtual ~Gate() = default;
   // An error fails the operation before it has any effect. `operation`: "open", "read", "write", "truncate", "sync",
-  // "set_time", "set_owner", "lock", "rename", "remove", "mkdir", "sync_dir", "list", "sql"…
+  // "set_time", "set_owner", "lock", "link", "rename", "remove", "mkdir", "sync_dir", "list", "sql"…
   virtual std::optional<Error> before(std::string_view operation, std::string_view subject) = 0;
 };
 

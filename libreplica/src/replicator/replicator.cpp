@@ -3,6 +3,7 @@
 #include <map>
 
 #include "base/text.hpp"
+#include "replicator/helper_threads.hpp"
 #include "replicator/letting_go.hpp"
 #include "replicator/scheduler.hpp"
 #include "replicator/shipping.hpp"
@@ -19,10 +20,12 @@ struct Replicator::Impl {
   explicit Impl(ReplicatorOptions given)
       : options(std::move(given)),
         events(options.event_capacity, options.clock),
+        helpers(replicator::helpers_for(options.threads)),
         environment{.clock = options.clock ? options.clock : &system_clock,
                     .logger = options.logger ? options.logger : &null_logger(),
                     .gate = nullptr,
-                    .events = &events},
+                    .events = &events,
+                    .helpers = &helpers},
         scheduler(options, environment) {}
 
   Result<std::shared_ptr<Entry>> find(const std::string& path) const {
@@ -49,6 +52,7 @@ struct Replicator::Impl {
   ReplicatorOptions options;
   SystemClock system_clock;
   EventBus events;
+  replicator::HelperThreads helpers;
   engine::Environment environment;
   mutable std::mutex lock;
   std::map<std::string, std::shared_ptr<Entry>> entries;

@@ -143,7 +143,7 @@ Result<void> LocalStore::import(Reader& body, TxRange range) {
 }
 
 Result<std::unique_ptr<Source>> LocalStore::open_file(TxRange range) const {
-  auto source = io::FileSource::open(file_path(range), gate_);
+  auto source = io::FileSource::open(file_path(range), gate_, io::FileSource::May::be_linked);
   if (!source) return pass(source, "open local ltx file");
   return std::make_unique<io::FileSource>(std::move(*source));
 }
