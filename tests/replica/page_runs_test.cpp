@@ -146,8 +146,8 @@ TEST_CASE("every effect of a first copy with a helper fails once") {
     Fixture f;
     Application app(f.path);
     app.fill(2600);
-    // The first ones each, then every eleventh: most are reads and writes of a run.
-    nth += nth < 30 ? 1 : 11;
+    // The first ones each, then every thirty-first: most are reads and writes of a run.
+    nth += nth < 30 ? 1 : 31;
     support::FailNth gate(nth);
     HelperThreads one(1);
     const auto daemon = helped(f, one, &gate);
