@@ -117,7 +117,7 @@ class Bench:
             result = {"first copy, wall s": time.monotonic() - start, "first copy, CPU s": first.cpu,
                       "first copy, RSS MB": procfs.footprint(daemon.pid).rss_mb}
             self.wait_for_levels(replica, (1, 2, 9))
-            result.update(self.increments(daemon, database))
+            self.increments(daemon, database)
             daemon.stop()
         self.replicas[kind], self.source = replica, database
         return result
@@ -128,15 +128,10 @@ class Bench:
                       f"levels {levels} of {replica}", patience, 0.05)
 
     def increments(self, daemon, database):
-        """Off is what the peer asks applications for; 1,000 pages is what SQLite does when nobody says anything."""
-        result = {}
-        for name, pages in (("off", 0), ("1,000", -1)):
-            before = procfs.usage(daemon.pid)
-            report = self.write(database, self.seconds(20), 200, "--autocheckpoint", pages)
+        """A history for the restores; what it costs is measured in steady.py."""
+        for pages in (0, -1):
+            self.write(database, self.seconds(20), 200, "--autocheckpoint", pages)
             daemon.sync(database, 120)
-            used = procfs.usage(daemon.pid) - before
-            result[f"1,000 small commits (wal_autocheckpoint {name}), CPU s"] = used.cpu / report["transactions"] * 1000
-        return result
 
     def restores(self, order):
         """Both restore what the peer has written, and to the same bytes."""
