@@ -2,7 +2,6 @@
 #include "engine/database.hpp"
 
 #include <algorithm>
-#include <thread>
 
 #include "engine/lane_lock.hpp"
 #include "engine/owner_lock.hpp"
@@ -10,10 +9,8 @@
 namespace replica::engine {
 namespace {
 
-constexpr int kDefaultHardFrames = 121'359;         // the peer's truncate-page-n
-constexpr std::chrono::milliseconds kMeasured{50};  // less tells nothing of how fast a log grows
-constexpr std::chrono::milliseconds kAhead{45};  // of an application's checkpoint: to capture, and step aside in time
-constexpr int kAttachAttempts = 3;               // a damaged newest file is moved aside and the attach tried again
+constexpr int kDefaultHardFrames = 121'359;  // the peer's truncate-page-n
+constexpr int kAttachAttempts = 3;           // a damaged newest file is moved aside and the attach tried again
 
 CheckpointPolicy policy_of(const DatabaseConfig& config) {
   CheckpointPolicy policy;
@@ -84,62 +81,9 @@ Result<Database::Captured> Database::capture_locked(const Call& call) {
   return result;
 }
 
-void Database::measure_growth() {
-  const auto now = environment_.clock->steady();
-  const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - grown_at_);
-  if (elapsed < kMeasured) return;
-  const std::uint64_t bytes = capture_->counters().wal_bytes + capture_->uncaptured_bytes();
-  growth_ = {.frames = (bytes - std::min(bytes, grown_bytes_)) / wal_frame_size(capture_->page_size()),
-             .elapsed = elapsed};
-  grown_at_ = now;
-  grown_bytes_ = bytes;
-}
-
-bool Database::checkpoints_by_stepping_aside() const {
-  return capture_->helps_to_step_aside() && checkpoint_policy_.easy_frames <= kAutocheckpointFrames;
-}
-
-// When tend() has something to do: before applications begin to checkpoint. nullopt = the log does not grow.
-std::optional<std::chrono::milliseconds> Database::long_in() {
-  const bool aside = checkpoints_by_stepping_aside();
-  const std::uint64_t frames = capture_->log_frames(), wanted = kAutocheckpointFrames * (aside ? 5 : 4) / 5;
-  if (frames >= wanted) return std::chrono::milliseconds(0);
-  const auto wait = grown_in(frames, wanted, growth_);
-  return wait && aside ? std::max(*wait, kAhead) - kAhead : wait;
-}
-
-Result<Database::Captured> Database::tend(const Call& call) {
-  auto lock = lock_lane(capture_lock_, call, "tend");
-  if (!lock) return pass(lock);
-  Captured result;
-  if (!capture_ || !capture_->attached()) return result;
-  measure_growth();
-  result.tend_in = long_in();
-  if (result.tend_in != std::chrono::milliseconds(0) || growth_.frames == 0) return result;
-  if (!checkpoints_by_stepping_aside()) {
-    result.tend_in.reset();
-    auto done = capture_->backfill_ahead();
-    return done ? Result<Captured>(result) : pass(done);
-  }
-  const std::uint64_t before = capture_->counters().files;
-  auto done = step_aside();
-  if (!done) detach_after(done.error());
-  result.files = static_cast<std::size_t>(capture_->counters().files - before);
-  refresh_status();
-  if (!done) return pass(done);
-  measure_growth();
-  result.tend_in = long_in();
-  return result;
-}
-
 // A full disk and a busy database pass; after anything else the position is to be proved anew.
 void Database::detach_after(const Error& error) {
   if (error.code != Errc::no_space && error.code != Errc::busy) capture_->detach();
-}
-
-Result<Capture::Backfill> Database::step_aside() {
-  const Looks looks = looks_for(growth_);
-  return capture_->step_aside([&] { std::this_thread::sleep_for(looks.pause); }, looks.count);
 }
 
 Result<void> Database::attach_and_capture(const Call& call, bool& attached_now) {
