@@ -85,8 +85,8 @@ struct FileBackendOptions {
   // A file (the database) whose mode and owner new files get; folders get those of its directory. Else 0600 and 0755.
   std::string permissions_like{};
 };
-// Objects are files below `root`, see docs/backends.md. put: temp name, mtime, fsync, rename, fsync directory; or a hard
-// link to a finished LTX file of the engine.
+// Objects are files below `root`, see docs/backends.md. put: temp name, mtime, fsync, rename, fsync directory; or a
+// hard link to a finished LTX file of the engine.
 std::unique_ptr<Backend> make_file_backend(FileBackendOptions options);
 
 struct RetryOptions {
