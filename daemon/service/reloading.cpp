@@ -20,6 +20,7 @@ constexpr std::chrono::seconds kForget{2};
 std::vector<std::string> places_of(const replica::DatabaseStatus& status) {
   if (status.replicas.empty()) return {status.replica_url};
   std::vector<std::string> places;
+  places.reserve(status.replicas.size());
   for (const replica::ReplicaStatus& one : status.replicas) places.push_back(one.url);
   return places;
 }

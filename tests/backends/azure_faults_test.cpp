@@ -355,7 +355,7 @@ TEST_CASE("a SAS token is sent in the query and shown nowhere") {
 }
 
 TEST_CASE("what cannot be a store is said at the first call") {
-  const auto refusal = [](AzureOptions options) { return put(*make_azure_backend(options)).error().message; };
+  const auto refusal = [](const AzureOptions& options) { return put(*make_azure_backend(options)).error().message; };
   CHECK(refusal({.container = "c"}) == "put k: account name required when endpoint not specified");
   CHECK(refusal({.container = "c", .endpoint = "ftp://x"}) == "put k: the endpoint is not an http or https URL");
   CHECK(refusal({.container = "c", .endpoint = "http://127.0.0.1:1", .account_key = "AAAA"}) ==

@@ -12,8 +12,9 @@ const std::string kInsert = "INSERT INTO t(v) VALUES (randomblob(2000))";
 class AtAccess final : public io::Gate {
  public:
   std::optional<Error> before(std::string_view, std::string_view subject) override {
-    if (!subject.ends_with("-wal") || left == 0 || --left > 0) return {};
-    act();
+    if (!subject.ends_with("-wal") || left == 0) return {};
+    --left;
+    if (left == 0) act();
     return {};
   }
   int left = 0;  // 0 = never

@@ -59,6 +59,8 @@ class GcsReplica(StoreScenario):
         error = self.ask("status", "-details", self.db)["last_error"]
         self.assertEqual(error["code"], "unavailable", error)
         self.server.start()
+        # This server answers 404 to a listing beside which an object is being written.
+        until(lambda: self.ctl("sync", "-wait", "-socket", self.socket, self.db).returncode == 0, "a sync")
         self.assertGreaterEqual(self.synced(), 2)
         self.assertEqual(self.rows_of(self.server.url("app")), 8)
         self.assertEqual(daemon.end(), 0, daemon.errors)

@@ -70,7 +70,7 @@ class Replicator {
   // the local store. `closed` is called for each on this thread: with what was left behind, or with not_found, busy
   // when another call is closing it, or the Call's own end (still open).
   using Closed = std::function<void(const std::string& path, Result<std::vector<LeftBehind>> left_behind)>;
-  void let_go(std::vector<Leaving> databases, const Closed& closed, const Call& call = {});
+  void let_go(const std::vector<Leaving>& databases, const Closed& closed, const Call& call = {});
   // Captures now; with `wait` returns when all of it is durable on the replica. Codes: not_found, precondition_failed
   // "database not open".
   Result<SyncOutcome> sync(const std::string& path, bool wait, const Call& call = {});

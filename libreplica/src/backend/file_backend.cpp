@@ -117,7 +117,7 @@ Result<ObjectInfo> FileBackend::put(std::string_view key, Source& body, const Pu
   if (options.if_absent && io::stat_path(path)) return backend::key_exists(key);
   const std::uint64_t size = body.size();
   const Timestamp modified_at = options.modified_at.value_or(clock_.now());
-  const ObjectInfo done{.key = std::string(key), .size = size, .modified_at = modified_at};
+  ObjectInfo done{.key = std::string(key), .size = size, .modified_at = modified_at};
   if (!options.if_absent) {
     auto linked = link(path, body, modified_at);
     if (!linked) return pass(linked);

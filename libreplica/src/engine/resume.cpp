@@ -24,7 +24,7 @@ void Capture::close() noexcept {
 // In this order: what is written behind a stamp changes it, and what had been written before is seen in the log, which
 // a writer fills before the index.
 Result<std::optional<LeftBehind>> Capture::look_for_rest() {
-  const Result<std::optional<LeftBehind>> not_now(std::nullopt);
+  const std::nullopt_t not_now = std::nullopt;
   const auto now = io::file_clock();
   auto main = io::stamp_of(settings_.path);
   auto wal = io::stamp_of(settings_.path + "-wal");

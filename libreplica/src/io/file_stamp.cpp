@@ -64,8 +64,8 @@ std::int64_t file_clock() {
 }
 
 std::uint64_t boot_identity() {
-  static const std::uint64_t identity = read_boot_identity();
-  return identity;
+  static const std::uint64_t kIdentity = read_boot_identity();
+  return kIdentity;
 }
 
 }  // namespace replica::io

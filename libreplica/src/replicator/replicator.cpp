@@ -79,6 +79,7 @@ class Syncing {
 
 std::vector<TxId> uploaded(const engine::Database& database) {
   std::vector<TxId> positions;
+  positions.reserve(database.destinations());
   for (std::size_t n = 0; n < database.destinations(); ++n) positions.push_back(database.destination(n).replicated());
   return positions;
 }
@@ -172,9 +173,10 @@ Result<TxId> Replicator::stop(const std::string& path, const Call& call) {
   return replicator::stop_one(impl_->scheduler, *entry, impl_->options.shutdown_sync_interval, call);
 }
 
-void Replicator::let_go(std::vector<Leaving> databases, const Closed& closed, const Call& call) {
+void Replicator::let_go(const std::vector<Leaving>& databases, const Closed& closed, const Call& call) {
   std::vector<replicator::Departure> found;
-  for (Leaving& one : databases) {
+  found.reserve(databases.size());
+  for (const Leaving& one : databases) {
     auto entry = impl_->find(one.path);
     if (!entry) {
       closed(one.path, pass(entry));

@@ -387,6 +387,7 @@ Result<void> Scheduler::restore_missing(Entry& entry, const Call& call) {
   auto info = io::stat_path(config.path);
   if (info || info.error().code != Errc::not_found) return {};
   std::vector<Replica> replicas;
+  replicas.reserve(entry.database.destinations());
   for (std::size_t n = 0; n < entry.database.destinations(); ++n)
     replicas.push_back(entry.database.destination(n).replica());
   const auto tell = [&](std::size_t number, const Error& error) {
