@@ -47,7 +47,7 @@ struct PinnedImage {
 };
 
 // The files of a database that was let go of.
-struct LeftBehind {
+struct FilesAtRest {
   io::FileStamp main;
   std::optional<io::FileStamp> wal{};
 };
@@ -77,7 +77,7 @@ class Capture {
   // close() in such a way that attach() can go on without reading the database, as long as nobody writes to its file
   // meanwhile, and that nothing has been committed as long as nobody writes to either file. nullopt: not now, and
   // nothing was done, or writers came between (then it is detached).
-  Result<std::optional<LeftBehind>> rest();
+  Result<std::optional<FilesAtRest>> rest();
 
   // Is there something to capture? Reads shared memory only.
   Result<bool> has_changes();
@@ -133,12 +133,13 @@ class Capture {
   io::ConnectionOptions connection_options() const;
   Result<Pin> open_pin() const;
   Result<void> prepare_database();
+  Result<std::optional<FilesAtRest>> look_for_rest();
   // Continues in the WAL generation in which the newest file ends; false when that cannot be proved.
-  Result<std::optional<LeftBehind>> look_for_rest();
   Result<bool> continue_from_mark(const WalMark& mark);
   // The same when the database file has not been written to since rest().
   Result<bool> continue_untouched(const WalMark& mark);
-  Result<bool> continue_with(const WalMark& mark);
+  Result<bool> continue_with(const WalMark& mark);  // either
+  Result<bool> go_on(const WalPosition& from, std::uint32_t commit, const wal::WalIndexHeader& index);
   Result<std::optional<LtxHeader>> find_newest(const std::optional<WalMark>& mark);
   void leave_mark(std::optional<io::FileStamp> untouched = {});
   Result<void> anchor(std::string_view reason);  // detached after a failure

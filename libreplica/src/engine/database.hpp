@@ -144,7 +144,7 @@ class Database final : private Origin {
   io::FileInfo identity_;
   // While it rests: what there is to see of it. Without one it is open, or closed.
   struct Resting {
-    LeftBehind left;
+    FilesAtRest left;
     TxId txid;
   };
   std::optional<Resting> resting_;

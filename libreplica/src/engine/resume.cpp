@@ -23,7 +23,7 @@ void Capture::close() noexcept {
 
 // In this order: what is written behind a stamp changes it, and what had been written before is seen in the log, which
 // a writer fills before the index.
-Result<std::optional<LeftBehind>> Capture::look_for_rest() {
+Result<std::optional<FilesAtRest>> Capture::look_for_rest() {
   const std::nullopt_t not_now = std::nullopt;
   const auto now = io::file_clock();
   auto main = io::stamp_of(settings_.path);
@@ -43,18 +43,18 @@ Result<std::optional<LeftBehind>> Capture::look_for_rest() {
     if (!ended) return pass(ended);
     if (!*ended) return not_now;  // a transaction under way, or left there
   }
-  return std::optional(LeftBehind{**main, *wal});
+  return std::optional(FilesAtRest{**main, *wal});
 }
 
-Result<std::optional<LeftBehind>> Capture::rest() {
-  if (!pin_ || !held_.empty() || io::boot_identity() == 0) return std::optional<LeftBehind>();
+Result<std::optional<FilesAtRest>> Capture::rest() {
+  if (!pin_ || !held_.empty() || io::boot_identity() == 0) return std::optional<FilesAtRest>();
   auto left = look_for_rest();
   if (!left || !*left) return left;
   if (auto r = fold_hashes(); !r) return pass(r);
   close();
   auto after = io::stamp_of(settings_.path);
   if (!after) return pass(after);
-  if (*after != (*left)->main) return std::optional<LeftBehind>();
+  if (*after != (*left)->main) return std::optional<FilesAtRest>();
   leave_mark((*left)->main);
   return left;
 }
@@ -109,13 +109,18 @@ Result<bool> Capture::continue_from_mark(const WalMark& mark) {
     if (known.checksum != *stored) return false;
   }
 
-  position_ = known;
-  if (known.frames == 0) position_.checksum = wal->header().checksum;
-  commit_ = mark.commit;
-  frames_since_checkpoint_ = known.frames;
+  WalPosition from = known;
+  if (known.frames == 0) from.checksum = wal->header().checksum;
+  return go_on(from, mark.commit, *index);
+}
+
+Result<bool> Capture::go_on(const WalPosition& from, std::uint32_t commit, const wal::WalIndexHeader& index) {
+  position_ = from;
+  commit_ = commit;
+  frames_since_checkpoint_ = from.frames;
   // What was committed before this pin must be read before a restart may be believed.
   may_restart_ = false;
-  if (auto r = capture_to(*index, Into::files); !r) return pass(r);
+  if (auto r = capture_to(index, Into::files); !r) return pass(r);
   may_restart_ = true;
   return true;
 }
@@ -141,14 +146,7 @@ Result<bool> Capture::continue_untouched(const WalMark& mark) {
   auto stamp = io::stamp_of(settings_.path);
   if (!stamp) return pass(stamp);
   if (*stamp != mark.untouched) return false;
-
-  position_ = found;
-  commit_ = mark.commit;
-  frames_since_checkpoint_ = 0;
-  may_restart_ = false;
-  if (auto r = capture_to(*index, Into::files); !r) return pass(r);
-  may_restart_ = true;
-  return true;
+  return go_on(found, mark.commit, *index);
 }
 
 }  // namespace replica::engine
