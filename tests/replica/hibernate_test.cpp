@@ -5,13 +5,12 @@
 #include "capture_fixture.hpp"
 #include "replica/replicator.hpp"
 #include "replica/restore.hpp"
+#include "support/patience.hpp"
 
 using namespace capture_fixture;
 using namespace std::chrono_literals;
 
 namespace {
-
-Call patient() { return {.deadline = std::chrono::steady_clock::now() + 30s}; }
 
 // Descriptors of this process on files of that directory.
 int descriptors(const std::string& directory) {
@@ -116,9 +115,9 @@ TEST_CASE("control calls find a database that hibernates as they find any other"
     CHECK(s.rows_on_replica() == 61);
   }
   SECTION("wait") {
-    CHECK(s.replicator.wait_durable(s.path, std::nullopt, patient()));
+    CHECK(s.replicator.wait_durable(s.path, std::nullopt, support::within(30s)));
     s.app->run("INSERT INTO t(v) VALUES ('x')");
-    CHECK(s.replicator.wait_durable(s.path, std::nullopt, patient()));
+    CHECK(s.replicator.wait_durable(s.path, std::nullopt, support::within(30s)));
     CHECK(s.rows_on_replica() == 61);
   }
   SECTION("snapshot and retention") {

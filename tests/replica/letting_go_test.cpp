@@ -6,28 +6,17 @@
 #include "door.hpp"
 #include "engine_fixture.hpp"
 #include "replica/replicator.hpp"
+#include "support/patience.hpp"
 
 using namespace engine_fixture;
 using namespace std::chrono_literals;
+using support::eventually;
+using support::within;
 
 namespace {
 
 constexpr auto kLong = 1h;
 constexpr auto kPatience = 2s;
-
-Call within(std::chrono::milliseconds time) {
-  return {.stop = {}, .deadline = std::chrono::steady_clock::now() + time};
-}
-
-template <class Condition>
-bool eventually(const Condition& condition) {
-  const auto end = std::chrono::steady_clock::now() + 60s;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(5ms);
-  }
-  return true;
-}
 
 // One database on a replica that is sound and one behind a door.
 struct Bench {

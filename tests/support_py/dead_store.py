@@ -6,8 +6,8 @@ import threading
 from . import servers
 
 
-class SilentStore:
-    """Takes all connections, and all that is sent."""
+class Listener:
+    """Accepts connections for `_take(client)`, which adds to `_open` what stop() has to end."""
 
     def __init__(self):
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
@@ -27,8 +27,15 @@ class SilentStore:
                 client = self._listener.accept()[0]
             except OSError:
                 return
-            self._open.append(client)
-            threading.Thread(target=self._swallow, args=(client,), daemon=True).start()
+            self._take(client)
+
+
+class SilentStore(Listener):
+    """Takes all connections, and all that is sent."""
+
+    def _take(self, client):
+        self._open.append(client)
+        threading.Thread(target=self._swallow, args=(client,), daemon=True).start()
 
     @staticmethod
     def _swallow(client):
@@ -41,16 +48,14 @@ def refusing_port():
     return servers.free_port()
 
 
-class Relay:
+class Relay(Listener):
     """Passes connections on to `upstream`, until it is told to stall: then, after so many bytes more to the store, it
     passes nothing on any more, in neither direction, and closes nothing."""
 
     def __init__(self, upstream):
         self._upstream = upstream
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.port = self._listener.getsockname()[1]
-        self._changed, self._left, self._open = threading.Condition(), None, []
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._changed, self._left = threading.Condition(), None
+        super().__init__()
 
     def stall_after(self, size):
         with self._changed:
@@ -66,21 +71,13 @@ class Relay:
 
     def stop(self):
         self.go_on()
-        for one in (self._listener, *self._open):
-            with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
+        super().stop()
 
-    def _accept(self):
-        while True:
-            try:
-                client = self._listener.accept()[0]
-            except OSError:
-                return
-            store = socket.create_connection(("127.0.0.1", self._upstream))
-            self._open += [client, store]
-            threading.Thread(target=self._pass, args=(client, store, True), daemon=True).start()
-            threading.Thread(target=self._pass, args=(store, client, False), daemon=True).start()
+    def _take(self, client):
+        store = socket.create_connection(("127.0.0.1", self._upstream))
+        self._open += [client, store]
+        threading.Thread(target=self._pass, args=(client, store, True), daemon=True).start()
+        threading.Thread(target=self._pass, args=(store, client, False), daemon=True).start()
 
     def _pass(self, source, sink, upwards):
         with contextlib.suppress(OSError):
