@@ -6,6 +6,7 @@ import sqlite3
 import time
 
 import procfs
+from scenarios import make_database
 from support_py import programs, waiting
 from support_py.daemon import ControlError, Daemon, database_entry
 
@@ -27,12 +28,8 @@ class MemoryBench:
         self.label = f"database of {gigabytes:g} GB"
 
     def make_database(self, path):
-        db = sqlite3.connect(path, isolation_level=None)
-        db.execute("PRAGMA journal_mode = OFF")
-        db.execute("PRAGMA synchronous = OFF")
-        db.execute("CREATE TABLE filler(id INTEGER PRIMARY KEY, v BLOB)")
-        db.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
-                   "INSERT INTO filler SELECT i, randomblob(16) || zeroblob(?) FROM n", (self.rows, ROW - 16))
+        make_database(path, self.rows, 16, ROW - 16)
+        db = sqlite3.connect(path)
         db.execute("PRAGMA journal_mode = WAL")
         db.close()
         os.sync()

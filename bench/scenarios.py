@@ -18,14 +18,14 @@ from support_py.daemon import Daemon, database_entry
 LEVELS = [{"interval": "5s"}, {"interval": "10s"}]  # short, so that a measure sees several compactions
 
 
-def make_database(path, megabytes):
-    """Rows of 1 KB, half of it incompressible."""
+def make_database(path, rows, noise, zeros):
+    """Each row of so many bytes that do not compress and so many that do."""
     db = sqlite3.connect(path, isolation_level=None)
     db.execute("PRAGMA journal_mode = OFF")
     db.execute("PRAGMA synchronous = OFF")
     db.execute("CREATE TABLE filler(id INTEGER PRIMARY KEY, v BLOB)")
     db.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
-               "INSERT INTO filler SELECT i, randomblob(500) || zeroblob(500) FROM n", (megabytes * 970,))
+               "INSERT INTO filler SELECT i, randomblob(?) || zeroblob(?) FROM n", (rows, noise, zeros))
     db.close()
     return path
 
@@ -78,7 +78,7 @@ class Bench:
         return long / 4 if self.quick else long
 
     def prepare(self):
-        make_database(self.original, self.megabytes)
+        make_database(self.original, self.megabytes * 970, 500, 500)
         add_workload_tables(self.original)
 
     def place(self):
