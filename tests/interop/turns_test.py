@@ -76,7 +76,8 @@ class Turns(unittest.TestCase):
         self.seed, self.writes = SEED, 0
         programs.workload("create", self.database, "--seed", SEED, "--page-size", 4096)
         levels = {"levels": FAST["levels"]}
-        with Daemon("ours", self.path, [database_entry(self.database, self.replica)], **levels) as ours:
+        often = database_entry(self.database, self.replica, monitor_interval="50ms")  # captures between two uploads
+        with Daemon("ours", self.path, [often], **levels) as ours:
             ours.sync_when_open(self.database)
             programs.finish_workload(self.write("--seconds", 5, "--rate", 500, "--small", "--autocheckpoint", -1))
             ours.stop()
