@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from support_py import ltx
 
-IN_MOVED_TO = 0x80
+IN_MOVED_TO, IN_CREATE = 0x80, 0x100  # a rename, or a hard link to a file that is complete
 EVENT = struct.Struct("iIII")
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -33,7 +33,7 @@ class Arrivals(threading.Thread):
         super().__init__(daemon=True)
         self.directory, self.found = pathlib.Path(directory), []
         self.descriptor = LIBC.inotify_init1(0)
-        if LIBC.inotify_add_watch(self.descriptor, os.fsencode(self.directory), IN_MOVED_TO) < 0:
+        if LIBC.inotify_add_watch(self.descriptor, os.fsencode(self.directory), IN_MOVED_TO | IN_CREATE) < 0:
             raise OSError(ctypes.get_errno(), f"watch {directory}")
 
     def run(self):

@@ -40,18 +40,54 @@ struct Scene {
 }  // namespace
 
 TEST_CASE("what is uploaded together") {
-  using engine::uploaded_together;
+  const auto together = [](std::span<const LtxFileInfo> pending, std::chrono::milliseconds interval,
+                           std::uint64_t max_bytes) {
+    return engine::uploaded_together(pending, {.interval = interval, .max_bytes = max_bytes});
+  };
   const std::vector<LtxFileInfo> files{file(1, 0), file(2, 400), file(3, 1499), file(4, 1500)};
-  CHECK(uploaded_together(files, 1s, 0) == 3);
-  CHECK(uploaded_together(std::span(files).subspan(1), 1s, 0) == 3);
-  CHECK(uploaded_together(std::span(files).first(1), 1s, 0) == 1);
-  CHECK(uploaded_together(files, 0s, 0) == 1);
-  CHECK(uploaded_together(files, 1s, 299) == 2);
-  CHECK(uploaded_together(files, 1s, 300) == 3);
+  CHECK(together(files, 1s, 0) == 3);
+  CHECK(together(std::span(files).subspan(1), 1s, 0) == 3);
+  CHECK(together(std::span(files).first(1), 1s, 0) == 1);
+  CHECK(together(files, 0s, 0) == 1);
+  CHECK(together(files, 1s, 299) == 2);
+  CHECK(together(files, 1s, 300) == 3);
   const std::vector<LtxFileInfo> hole{file(1, 0), file(3, 1)};
-  CHECK(uploaded_together(hole, 1s, 0) == 1);
+  CHECK(together(hole, 1s, 0) == 1);
   const std::vector<LtxFileInfo> clock_set_back{file(1, 5000), file(2, 0)};
-  CHECK(uploaded_together(clock_set_back, 1s, 0) == 1);
+  CHECK(together(clock_set_back, 1s, 0) == 1);
+  std::vector<LtxFileInfo> many;
+  for (std::uint64_t n = 1; n <= 200; ++n) many.push_back(file(n, 0));
+  CHECK(together(many, 1s, 0) == engine::kMostTogether);
+}
+
+TEST_CASE("of a backlog what level 1 would hold as one is uploaded together") {
+  ReplicatorOptions options;
+  options.levels = {30s};
+  options.l0_retention = 5min;
+  const Timestamp start{1h};  // begins a window
+  const std::vector<LtxFileInfo> files{file(1, 0), file(2, 10'000), file(3, 29'999), file(4, 30'000), file(5, 31'000)};
+  const auto together = [&](std::span<const LtxFileInfo> pending, std::chrono::milliseconds later) {
+    return engine::uploaded_together(
+        pending, {.interval = 1s, .max_bytes = 0, .backlogged = engine::backlogged(options, start + later)});
+  };
+  CHECK(together(files, 1h) == 3);
+  CHECK(together(std::span(files).subspan(3), 1h) == 2);
+  SECTION("not what level 0 still keeps") {
+    CHECK(together(files, 5min) == 1);
+    CHECK(together(files, 5min + 10'001ms) == 2);
+    CHECK(together(files, 5min + 30s) == 3);
+  }
+  SECTION("where level 0 is kept, not at all") {
+    SECTION("for ever") { options.l0_retention = 0s; }
+    SECTION("as all is") { options.retention_enabled = false; }
+    SECTION("by the one who merges") { options.maintain = false; }
+    SECTION("for there is no level 1") { options.levels.clear(); }
+    CHECK(together(files, 1h) == 1);
+  }
+  SECTION("not more than is cheap to send again") {
+    const std::uint64_t half = engine::kMostBytesOfBacklog / 2;
+    CHECK(together(std::vector{file(1, 0, half), file(2, 2000, half), file(3, 4000, 1)}, 1h) == 2);
+  }
 }
 
 TEST_CASE("captures of one interval are one object, and what a restore finds is the same") {
@@ -90,6 +126,26 @@ TEST_CASE("a daemon continues behind a merged object, and compacts and retains i
   CHECK(s.f.listed(0).size() == 1);
   s.f.check_equal();
   s.f.check_history();
+}
+
+TEST_CASE("after an outage a backlog goes up in few objects, and catches up exactly") {
+  Scene s;
+  s.f.store.plan = [](std::string_view, std::string_view) { return unavailable(); };
+  for (int n = 0; n < 60; ++n) {
+    s.commit(n % 15 + 1);
+    s.f.clock.pass(10s - 100ms);
+    CHECK_FALSE(s.daemon->ship({}));
+  }
+  s.f.store.plan = nullptr;
+  ship(*s.daemon);
+  CHECK(s.daemon->replicated() == s.daemon->captured());
+  // The first snapshot, ten windows of 30 s and a piece of one that are older than 5 min, and what is younger.
+  CHECK(s.f.listed(0).size() >= 1 + 10 + 30);
+  CHECK(s.f.listed(0).size() <= 1 + 11 + 30);
+  s.f.check_equal();
+  s.f.check_history();
+  maintain(*s.daemon);
+  s.f.check_equal();
 }
 
 TEST_CASE("a local file that is lost among those to be merged is replaced by a snapshot") {

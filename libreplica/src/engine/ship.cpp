@@ -134,9 +134,13 @@ Result<bool> Destination::is_on_replica(const LtxFileInfo& mine, const Call& cal
   return true;
 }
 
-// What was captured since the last upload as one object. False: the first of `pending` goes alone.
+// What was captured since the last upload, or a part of a backlog, as one object. False: the first of `pending` goes
+// alone.
 Result<bool> Destination::upload_merged(std::span<const LtxFileInfo> pending, const Call& call) {
-  pending = pending.first(uploaded_together(pending, config_.sync_interval, origin_.max_file_bytes()));
+  const UploadLimits limits{.interval = config_.sync_interval,
+                            .max_bytes = origin_.max_file_bytes(),
+                            .backlogged = backlogged(options_, environment_.clock->now())};
+  pending = pending.first(uploaded_together(pending, limits));
   if (pending.size() == 1 || shipped_page_size_ == 0) return false;
   const OpenInput open = [&](const LtxFileInfo& file) -> Result<std::unique_ptr<Reader>> {
     auto local = open_with_header(origin_, file);
