@@ -265,10 +265,11 @@ void control_calls(Page& page, const std::vector<ControlStats>& all) {
 
 // Over all databases, also those without series of their own.
 void aggregates(Page& page, const MetricsInput& in, std::size_t shown) {
-  std::uint64_t open = 0, failing = 0;
+  std::uint64_t open = 0, hibernating = 0, failing = 0;
   double lag = 0;
   for (const DatabaseStatus& s : in.databases) {
     if (s.state == replica::DatabaseState::open) ++open;
+    if (s.hibernating) ++hibernating;
     if (s.last_error) ++failing;
     lag = std::max(lag, lag_seconds(s, in.now, in.started_at));
   }
@@ -278,6 +279,7 @@ void aggregates(Page& page, const MetricsInput& in, std::size_t shown) {
   };
   gauge("litestream_databases", "Databases registered", std::uint64_t{in.databases.size()});
   gauge("litestream_databases_open", "Databases being replicated", open);
+  gauge("litestream_databases_hibernating", "Open databases to which no connection is kept, being quiet", hibernating);
   gauge("litestream_databases_failing", "Databases whose last step of replication failed", failing);
   gauge("litestream_databases_omitted", "Databases without series of their own, see metrics.max-databases",
         std::uint64_t{in.databases.size() - shown});

@@ -58,6 +58,7 @@ control::DatabaseEntry detailed(const replica::DatabaseStatus& status, const Req
   if (out.replica) out.replica_state = replica_state(status);
   out.replicas = replica_entries(status);
   out.requests = totals(requests);
+  out.hibernating = status.hibernating;
   return out;
 }
 

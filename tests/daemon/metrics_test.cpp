@@ -114,6 +114,7 @@ TEST_CASE("the series are bounded, failing databases keep theirs, aggregates cou
   in.databases.clear();
   for (const char* path : {"/1.db", "/2.db", "/3.db", "/4.db"}) in.databases.emplace_back().path = path;
   in.databases[1].state = replica::DatabaseState::open;
+  in.databases[1].hibernating = true;
   in.databases[3].last_error = replica::Error{replica::Errc::io, "broken"};
   in.max_databases = 2;
   const std::string text = render_metrics(in);
@@ -124,6 +125,7 @@ TEST_CASE("the series are bounded, failing databases keep theirs, aggregates cou
   CHECK_FALSE(shown("/3.db"));
   CHECK(has_line(text, "litestream_databases 4"));
   CHECK(has_line(text, "litestream_databases_open 1"));
+  CHECK(has_line(text, "litestream_databases_hibernating 1"));
   CHECK(has_line(text, "litestream_databases_failing 1"));
   CHECK(has_line(text, "litestream_databases_omitted 2"));
   CHECK(has_line(text, "litestream_max_replica_lag_seconds 90"));

@@ -113,6 +113,7 @@ struct DatabaseEntry {
   std::optional<std::string> replica_state{};
   std::optional<std::vector<ReplicaEntry>> replicas{};  // when there are several; above is what holds for all of them
   std::optional<RequestTotals> requests{};  // to its replica, since it was registered; none before the first
+  std::optional<bool> hibernating{};        // open, but quiet for so long that no connection is kept
 };
 
 struct InfoResult {

@@ -153,6 +153,8 @@ void fields(V& v, DatabaseEntry& r) {
      "What was sent to the replica since the database was registered: requests by class (`put`, `get`, `list`, `stat`, "
      "`remove`, `other`, `login`), `errors`, `retries`, `bytes_sent`, `bytes_received`; see docs/metrics.md"},
     r.requests);
+  v(kOptional, {"hibernating", "", "Quiet for so long that no connection to it is kept, see `hibernate-after`"},
+    r.hibernating);
 }
 
 struct NoParams {};
