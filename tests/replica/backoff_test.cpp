@@ -7,22 +7,14 @@
 
 #include "engine_fixture.hpp"
 #include "replica/replicator.hpp"
+#include "support/patience.hpp"
 
 using namespace engine_fixture;
 using namespace std::chrono_literals;
 using Steady = Clock::Steady;
+using support::eventually;
 
 namespace {
-
-template <class Condition>
-bool eventually(const Condition& condition) {
-  const auto end = std::chrono::steady_clock::now() + 30s;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(2ms);
-  }
-  return true;
-}
 
 // A busy application beside a store that takes nothing, and when it was asked.
 struct Bench {

@@ -5,25 +5,17 @@
 
 #include "engine_fixture.hpp"
 #include "replica/replicator.hpp"
+#include "support/patience.hpp"
 
 using namespace engine_fixture;
 
 namespace {
 
 using std::chrono::milliseconds;
+using support::eventually;
+using support::within;
 
-Call within(milliseconds time) { return {.deadline = std::chrono::steady_clock::now() + time}; }
 constexpr milliseconds kPatience{30'000};
-
-template <class Condition>
-bool eventually(const Condition& condition) {
-  const auto end = std::chrono::steady_clock::now() + kPatience;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(milliseconds(2));
-  }
-  return true;
-}
 
 // One database, and a store that can be made to fail.
 struct Bench {

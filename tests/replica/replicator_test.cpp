@@ -10,8 +10,10 @@
 #include <thread>
 
 #include "engine_fixture.hpp"
+#include "support/patience.hpp"
 
 using namespace engine_fixture;
+using support::eventually;
 
 namespace {
 
@@ -25,16 +27,6 @@ std::size_t descriptors_now() { return entries_of("/proc/self/fd"); }
 
 Call within_seconds(int seconds) {
   return {.deadline = std::chrono::steady_clock::now() + std::chrono::seconds(seconds)};
-}
-
-template <class Condition>
-bool eventually(const Condition& condition) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  return true;
 }
 
 // Asks another process, because a process does not conflict with its own POSIX locks.

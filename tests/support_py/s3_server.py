@@ -7,7 +7,7 @@ import json
 import pathlib
 import subprocess
 
-from . import servers
+from . import servers, stored
 
 PROGRAM = servers.SERVERS / "versitygw"
 required = servers.required(PROGRAM)
@@ -35,8 +35,7 @@ class S3Server(servers.LocalServer):
 
     def keys(self):
         """What is in the bucket, from the directory that holds it."""
-        bucket = self.root / BUCKET
-        return sorted(str(p.relative_to(bucket)) for p in bucket.rglob("*") if p.is_file() and ".sgwtmp" not in p.parts)
+        return [path for path in stored.files_below(self.root / BUCKET) if ".sgwtmp" not in path.split("/")]
 
     def account(self, name, secret, actions):
         """A user who may do what `actions` of S3 names with the bucket, and nothing else."""

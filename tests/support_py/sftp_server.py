@@ -5,7 +5,7 @@ import pwd
 import subprocess
 import urllib.parse
 
-from . import servers
+from . import servers, stored
 
 PROGRAM = "/usr/sbin/sshd"
 required = servers.required(PROGRAM)
@@ -64,4 +64,4 @@ class SftpServer(servers.LocalServer):
 
     def files(self):
         """Of all that is stored, the path below the root."""
-        return sorted(str(p.relative_to(self.root)) for p in self.root.rglob("*") if p.is_file())
+        return stored.files_below(self.root)

@@ -5,7 +5,7 @@ import os
 import pathlib
 import shutil
 
-from . import servers
+from . import servers, stored
 
 PROGRAM = pathlib.Path("/usr/sbin/apache2")
 USER, PASSWORD = "someone", "secret word"
@@ -49,7 +49,7 @@ class WebdavServer(servers.LocalServer):
             self.users.write_text(f"{USER}:{{SHA}}{secret}\n")
 
     def keys(self):
-        return sorted(str(p.relative_to(self.root)) for p in self.root.rglob("*") if p.is_file())
+        return stored.files_below(self.root)
 
     def stop(self):
         """With the processes that it has started, which it ends when it is told to."""
