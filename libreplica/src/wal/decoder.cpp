@@ -1,7 +1,4 @@
-// https://www.sqlite.org/fileformat2.html §4.1 (format) and §4.2 (checksum).
-#include <bit>
-#include <cstring>
-
+// https://www.sqlite.org/fileformat2.html §4.1 (format).
 #include "base/endian.hpp"
 #include "replica/wal.hpp"
 
@@ -13,27 +10,7 @@ constexpr std::uint32_t kVersion = 3007000;
 
 std::uint32_t be32(Bytes bytes, std::size_t offset) { return base::load_be<std::uint32_t>(bytes.data() + offset); }
 
-template <bool kSwap>
-WalChecksum run(WalChecksum sum, Bytes data) noexcept {
-  for (std::size_t i = 0; i + 8 <= data.size(); i += 8) {
-    std::uint32_t words[2];
-    std::memcpy(words, data.data() + i, 8);
-    if constexpr (kSwap) {
-      words[0] = __builtin_bswap32(words[0]);
-      words[1] = __builtin_bswap32(words[1]);
-    }
-    sum.s0 += words[0] + sum.s1;
-    sum.s1 += words[1] + sum.s0;
-  }
-  return sum;
-}
-
 }  // namespace
-
-WalChecksum wal_checksum(bool big_endian, WalChecksum seed, Bytes data) noexcept {
-  const bool native = big_endian == (std::endian::native == std::endian::big);
-  return native ? run<false>(seed, data) : run<true>(seed, data);
-}
 
 Result<WalHeader> parse_wal_header(Bytes bytes) {
   if (bytes.size() < kWalHeaderSize) return fail(Errc::corrupt, "wal header is too short");
