@@ -126,9 +126,15 @@ class Capture {
   void count_from(const CaptureCounters& counters) { counters_ = counters; }
 
  private:
+  // A connection for the next pin, without a read transaction. It takes turns with that of the pin, and checkpoints in
+  // between: opening one anew each time would take as long as a short checkpoint.
+  Result<Pin> open_spare() const;
+  Result<void> swap(Pin& spare);
+  // Captures up to where `next` has begun, and makes it the pin; `next` is the old one then.
+  Result<void> capture_and_move(Pin& next);
   // Captures, then moves the pin: what is committed in between is pinned, and captured later.
-  Result<void> step_pin();
-  Result<bool> move_pin_ahead();
+  Result<void> step_pin(Pin& spare);
+  Result<std::optional<Pin>> move_pin_ahead();
   enum class Continuity { same, restarted, lost };
   io::ConnectionOptions connection_options() const;
   Result<Pin> open_pin() const;

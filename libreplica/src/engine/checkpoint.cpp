@@ -10,56 +10,61 @@ namespace replica::engine {
 Result<void> Capture::swap() {
   auto next = open_pin();
   if (!next) return pass(next);
-  auto index = next->wal_index();
+  return capture_and_move(*next);
+}
+
+Result<void> Capture::capture_and_move(Pin& next) {
+  auto index = next.wal_index();
   if (!index) return pass(index);
   const std::uint64_t anchors = counters_.anchors;
   if (auto r = capture_to(*index, Into::memory); !r) return pass(r);
   if (counters_.anchors != anchors) return {};  // anchoring has moved the pin already
-  *pin_ = std::move(*next);
+  std::swap(*pin_, next);
   may_restart_ = true;
   return {};
 }
 
-namespace {
-
-// A connection that knows the database is in WAL mode; one that has read nothing checkpoints nothing.
-Result<io::Connection> open_checkpointer(const std::string& path, const io::ConnectionOptions& options) {
-  auto connection = io::Connection::open(path, options);
-  if (!connection) return pass(connection);
-  if (auto r = connection->begin_read(); !r) return pass(r);
-  if (auto r = connection->end_read(); !r) return pass(r);
-  return connection;
+Result<void> Capture::swap(Pin& spare) {
+  if (auto r = spare.connection().begin_read(); !r) return r;
+  if (auto r = capture_and_move(spare); !r) return r;
+  return spare.connection().end_read();
 }
-
-}  // namespace
 
 // What was committed since the last capture is pinned by the next pin, so that it can be captured after the checkpoint:
 // writing a file in between would give writers the time to commit again.
-Result<void> Capture::step_pin() {
+Result<void> Capture::step_pin(Pin& spare) {
   if (auto r = hold(); !r) return pass(r);  // all that the old pin holds back
-  auto next = open_pin();
-  if (!next) return pass(next);
-  auto index = next->wal_index();
+  if (auto r = spare.connection().begin_read(); !r) return r;
+  auto index = spare.wal_index();
   if (!index) return pass(index);
   if (index->salts != position_.salts) {
-    return swap();
+    if (auto r = capture_and_move(spare); !r) return r;
+  } else {
+    std::swap(*pin_, spare);
+    may_restart_ = index->max_frame == position_.frames;
   }
-  *pin_ = std::move(*next);
-  may_restart_ = index->max_frame == position_.frames;
-  return {};
+  return spare.connection().end_read();
+}
+
+// One that knows the database is in WAL mode: a connection that has read nothing checkpoints nothing.
+Result<Pin> Capture::open_spare() const {
+  auto spare = open_pin();
+  if (!spare) return spare;
+  if (auto r = spare->connection().end_read(); !r) return pass(r);
+  return spare;
 }
 
 Result<Capture::Backfill> Capture::checkpoint_easily() {
   // Each wants a gap between commits that is longer than a checkpoint of a few frames.
   const int attempts = std::exchange(easy_attempts_, kEasyAttempts);
-  auto checkpointer = open_checkpointer(settings_.path, connection_options());
-  if (!checkpointer) return pass(checkpointer);
+  auto spare = open_spare();
+  if (!spare) return pass(spare);
   std::optional<std::uint32_t> stuck_at;
   for (int attempt = 0; attempt < attempts; ++attempt) {
-    if (auto r = step_pin(); !r) return pass(r);
+    if (auto r = step_pin(*spare); !r) return pass(r);
     const std::uint64_t pinned = position_.frames;  // at least
     const Salts salts = position_.salts;
-    auto ran = checkpointer->checkpoint_passive();
+    auto ran = spare->connection().checkpoint_passive();
     if (!ran) return pass(ran);
     ++counters_.passive_checkpoints;
     auto index = pin_->wal_index();
@@ -68,7 +73,7 @@ Result<Capture::Backfill> Capture::checkpoint_easily() {
     // A reader of the application that stays holds it back; most are gone by the next attempt.
     const bool held_back = short_of_pin && stuck_at == index->backfilled;
     stuck_at = short_of_pin ? std::optional(index->backfilled) : std::nullopt;
-    if (auto r = swap(); !r) return pass(r);
+    if (auto r = swap(*spare); !r) return pass(r);
     index = pin_->wal_index();
     if (!index) return pass(index);
     if (index->salts != salts || index->backfilled >= index->max_frame) {
@@ -81,35 +86,36 @@ Result<Capture::Backfill> Capture::checkpoint_easily() {
   return Backfill::behind_writers;
 }
 
-Result<bool> Capture::move_pin_ahead() {
+// The pin of before; nullopt: it stays.
+Result<std::optional<Pin>> Capture::move_pin_ahead() {
   auto before = pin_->wal_index();
   if (!before) return pass(before);
   // In the generation we know, or in the one that has followed it: nothing of either may be lost by moving the pin.
-  if (before->salts != position_.salts && !may_restart_) return false;
-  if (before->max_frame == 0 || before->backfilled != 0) return false;
+  if (before->salts != position_.salts && !may_restart_) return std::nullopt;
+  if (before->max_frame == 0 || before->backfilled != 0) return std::nullopt;
   auto next = open_pin();
   if (!next) return pass(next);
   auto index = next->wal_index();
   if (!index) return pass(index);
   // Not everything was backfilled when it began, so that its mark is above 0: it keeps the log from being restarted.
-  if (index->salts != before->salts || index->backfilled >= before->max_frame) return false;
+  if (index->salts != before->salts || index->backfilled >= before->max_frame) return std::nullopt;
   if (index->salts == position_.salts) may_restart_ = false;
-  *pin_ = std::move(*next);
-  return true;
+  std::swap(*pin_, *next);
+  return std::optional(std::move(*next));
 }
 
 Result<bool> Capture::backfill_ahead() {
-  auto moved = move_pin_ahead();
-  if (!moved || !*moved) return moved;
-  auto checkpointer = open_checkpointer(settings_.path, connection_options());
-  if (!checkpointer) return pass(checkpointer);
-  if (auto r = checkpointer->checkpoint_passive(); !r) return pass(r);
+  auto old = move_pin_ahead();
+  if (!old) return pass(old);
+  if (!*old) return false;
+  if (auto r = (*old)->connection().end_read(); !r) return pass(r);
+  if (auto r = (*old)->connection().checkpoint_passive(); !r) return pass(r);
   ++counters_.passive_checkpoints;
   return true;
 }
 
 Result<void> Capture::checkpoint_hard() {
-  auto checkpointer = open_checkpointer(settings_.path, connection_options());
+  auto checkpointer = open_spare();
   if (!checkpointer) return pass(checkpointer);
   auto writer = io::Connection::open(settings_.path, connection_options());
   if (!writer) return pass(writer);
@@ -117,7 +123,7 @@ Result<void> Capture::checkpoint_hard() {
   auto done = [&]() -> Result<void> {
     if (auto r = capture(); !r) return pass(r);
     detach();
-    auto passive = checkpointer->checkpoint_passive();
+    auto passive = checkpointer->connection().checkpoint_passive();
     auto pin = open_pin();
     if (!pin) return pass(pin);
     pin_.emplace(std::move(*pin));
