@@ -24,6 +24,13 @@ TEST_CASE("when to checkpoint") {
       {"the WAL is long", {.wal_frames = 1000, .frames_since = 1}, CheckpointNeed::easy},
       {"the time has come", {.wal_frames = 1, .frames_since = 1, .since_last = 60s}, CheckpointNeed::easy},
       {"the WAL has outgrown its limit", {.wal_frames = 5000, .frames_since = 1}, CheckpointNeed::hard},
+      {"writers left no gap", {.wal_frames = 2499, .frames_since = 1, .missed_frames = 2000}, CheckpointNeed::none},
+      {"that was a while ago",
+       {.wal_frames = 2000, .frames_since = 1, .missed_frames = 2000, .since_missed = 10s},
+       CheckpointNeed::easy},
+      {"it has grown since", {.wal_frames = 2500, .frames_since = 1, .missed_frames = 2000}, CheckpointNeed::easy},
+      {"that was another log", {.wal_frames = 1999, .frames_since = 1, .missed_frames = 2000}, CheckpointNeed::easy},
+      {"no gap, but the limit", {.wal_frames = 5000, .frames_since = 1, .missed_frames = 4999}, CheckpointNeed::hard},
   };
   for (const Row& row : rows) {
     INFO(row.what);

@@ -18,13 +18,25 @@ struct CheckpointSituation {
   std::uint64_t wal_frames = 0;             // in the current generation
   std::uint64_t frames_since = 0;           // captured since the last complete checkpoint
   std::chrono::milliseconds since_last{0};  // since the last complete one, or since attaching
+  // The last time writers left no gap for it: how long the log was (0 = they have left one since), and how long ago.
+  std::uint64_t missed_frames = 0;
+  std::chrono::milliseconds since_missed{0};
 };
+
+// Writers that left no gap are likely to leave none now. So the log grows by a quarter before the next try, or some
+// time passes; a shorter log is another one.
+constexpr bool missed_lately(const CheckpointSituation& now) noexcept {
+  constexpr std::chrono::seconds kLately{10};
+  return now.missed_frames != 0 && now.wal_frames >= now.missed_frames &&
+         now.wal_frames - now.missed_frames < now.missed_frames / 4 && now.since_missed < kLately;
+}
 
 enum class CheckpointNeed { none, easy, hard };  // hard = easy first, and the hard way if that was not enough
 
 constexpr CheckpointNeed checkpoint_need(const CheckpointPolicy& policy, const CheckpointSituation& now) noexcept {
   if (now.frames_since == 0) return CheckpointNeed::none;
   if (policy.hard_frames != 0 && now.wal_frames >= policy.hard_frames) return CheckpointNeed::hard;
+  if (missed_lately(now)) return CheckpointNeed::none;
   if (now.wal_frames >= policy.easy_frames) return CheckpointNeed::easy;
   const bool due = policy.interval.count() > 0 && now.since_last >= policy.interval;
   return due ? CheckpointNeed::easy : CheckpointNeed::none;

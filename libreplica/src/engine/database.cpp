@@ -191,13 +191,18 @@ Result<void> Database::checkpoint_if_due() {
   const CheckpointSituation situation{
       .wal_frames = capture_->wal_frames(),
       .frames_since = capture_->frames_since_checkpoint(),
-      .since_last = std::chrono::duration_cast<std::chrono::milliseconds>(now - last_checkpoint_)};
+      .since_last = std::chrono::duration_cast<std::chrono::milliseconds>(now - last_checkpoint_),
+      .missed_frames = missed_frames_,
+      .since_missed = std::chrono::duration_cast<std::chrono::milliseconds>(now - missed_at_)};
   const CheckpointNeed need = checkpoint_need(checkpoint_policy_, situation);
   if (need == CheckpointNeed::none) return {};
   auto done = checkpoint(need);
   if (done && *done == Capture::Backfill::complete) last_checkpoint_ = environment_.clock->steady();
   // An application's long reader, or an error, can keep it from completing for hours: look less often then. Busy
-  // writers cannot, and the log grows as long as they do: the next capture tries again.
+  // writers cannot, and the log grows as long as they do: that says when to try again.
+  const bool missed = done && *done == Capture::Backfill::behind_writers;
+  missed_frames_ = missed ? capture_->wal_frames() : 0;
+  missed_at_ = now;
   const bool stuck = !done || *done == Capture::Backfill::held_back;
   failed_checkpoints_ = stuck ? std::min(failed_checkpoints_ + 1, 5) : 0;
   next_checkpoint_ = stuck ? now + std::chrono::milliseconds(500) * (1 << failed_checkpoints_) : Clock::Steady{};

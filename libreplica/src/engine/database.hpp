@@ -151,6 +151,8 @@ class Database final : private Origin {
   CaptureCounters counters_;  // of the captures that were let go of
   Clock::Steady last_checkpoint_{}, next_checkpoint_{};
   int failed_checkpoints_ = 0;
+  std::uint64_t missed_frames_ = 0;  // of the log when writers last left no gap for a checkpoint, and
+  Clock::Steady missed_at_{};
   Clock::Steady grown_at_{};       // when growth_ was measured, and
   std::uint64_t grown_bytes_ = 0;  // all that had been written to the log by then
   Growth growth_;
