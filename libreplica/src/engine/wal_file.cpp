@@ -9,10 +9,34 @@
 namespace replica::engine {
 namespace {
 
-constexpr std::uint64_t kBlock = 1U << 20;  // bytes read at a time
-constexpr std::uint64_t kKeep = 4U << 20;   // a range up to this size stays in memory for encoding
+constexpr std::uint64_t kBlock = 256U << 10;  // bytes read at a time: what a processor's own cache has room for
+constexpr std::uint64_t kKeep = 256U << 10;   // a range up to this size stays in memory for encoding
+
+struct Spare {
+  std::unique_ptr<std::byte[]> bytes;
+  std::size_t size = 0;
+};
+thread_local Spare spare;
 
 }  // namespace
+
+MutableBytes ReadBlock::room(std::size_t size) {
+  if (size_ < size && spare.size >= size) {
+    std::swap(bytes_, spare.bytes);
+    std::swap(size_, spare.size);
+  }
+  if (size_ < size) {
+    size_ = std::max<std::size_t>(size, kBlock);
+    bytes_ = std::make_unique_for_overwrite<std::byte[]>(size_);
+  }
+  return {bytes_.get(), size};
+}
+
+ReadBlock::~ReadBlock() {
+  if (size_ <= spare.size || size_ > kKeep) return;
+  std::swap(bytes_, spare.bytes);
+  std::swap(size_, spare.size);
+}
 
 Result<WalFile> WalFile::open(const std::string& database_path, io::Gate* gate) {
   auto file = io::File::open(database_path + "-wal", io::File::Mode::read, gate);
@@ -39,7 +63,7 @@ Result<Changeset> WalFile::read(const WalPosition& from, std::uint64_t to_frame,
   ChangesetBuilder builder;
   for (std::uint64_t frame = from.frames; frame < to_frame;) {
     const std::uint64_t count = std::min(per_block, to_frame - frame);
-    const MutableBytes block = room(static_cast<std::size_t>(count * step));
+    const MutableBytes block = block_.room(static_cast<std::size_t>(count * step));
     if (auto r = file_.read_exactly_at(wal_offset(frame, header_.page_size), block); !r) return pass(r);
     if (keep) kept_first_ = frame, kept_ = count;
     for (std::uint64_t i = 0; i < count; ++i, ++frame) {
@@ -55,11 +79,6 @@ Result<Changeset> WalFile::read(const WalPosition& from, std::uint64_t to_frame,
     }
   }
   return builder.take();
-}
-
-MutableBytes WalFile::room(std::size_t size) {
-  if (block_.size < size) block_ = {std::make_unique_for_overwrite<std::byte[]>(size), size};
-  return {block_.bytes.get(), size};
 }
 
 Result<Changeset> WalFile::read_rest(const WalHeader& generation, const WalPosition& from) {
@@ -120,7 +139,7 @@ Result<void> WalFile::image(std::uint64_t frame, MutableBytes out) const {
 Result<Bytes> WalFile::view(std::uint64_t frame, MutableBytes room) const {
   const std::uint64_t step = wal_frame_size(header_.page_size);
   if (frame >= kept_first_ && frame - kept_first_ < kept_)
-    return Bytes(block_.bytes.get() + (frame - kept_first_) * step + kWalFrameHeaderSize, room.size());
+    return Bytes(block_.data() + (frame - kept_first_) * step + kWalFrameHeaderSize, room.size());
   auto read = file_.read_exactly_at(wal_offset(frame, header_.page_size) + kWalFrameHeaderSize, room);
   if (!read) return pass(read);
   return Bytes(room);

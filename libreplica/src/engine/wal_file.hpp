@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "io/file.hpp"
 #include "replica/wal.hpp"
@@ -16,6 +17,26 @@ struct WalPosition {
   std::uint32_t page_size = 0;
   std::uint64_t frames = 0;
   std::optional<WalChecksum> checksum;  // void while frames is 0: then the WAL header's counts
+};
+
+// Memory for what is read. A thread has one to spare, so that as a rule it is memory that is in the processor's cache,
+// and that the system need not clear.
+class ReadBlock {
+ public:
+  ReadBlock() = default;
+  ReadBlock(ReadBlock&& other) noexcept : bytes_(std::move(other.bytes_)), size_(std::exchange(other.size_, 0)) {}
+  ReadBlock& operator=(ReadBlock&& other) noexcept {
+    std::swap(bytes_, other.bytes_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
+  ~ReadBlock();
+  MutableBytes room(std::size_t size);
+  const std::byte* data() const noexcept { return bytes_.get(); }
+
+ private:
+  std::unique_ptr<std::byte[]> bytes_;
+  std::size_t size_ = 0;
 };
 
 // One thread at a time. The caller holds a pin, so that what it reads does not move.
@@ -64,13 +85,7 @@ class WalFile {
   Result<std::optional<FrameMark>> mark_of(std::uint64_t frame) const;
   io::File file_;
   WalHeader header_;
-  // Makes room for `size` bytes, which the caller fills.
-  MutableBytes room(std::size_t size);
-  struct Block {
-    std::unique_ptr<std::byte[]> bytes;
-    std::size_t size = 0;
-  };
-  Block block_;
+  ReadBlock block_;
   std::uint64_t kept_first_ = 0, kept_ = 0;  // the first frame in block_, and how many, when they were few
   std::optional<WalPosition> unpinned_;      // where read_rest() began
 };
