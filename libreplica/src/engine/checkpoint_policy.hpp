@@ -70,7 +70,8 @@ constexpr Looks looks_for(Growth growth) noexcept {
   if (growth.frames == 0) return kOften;
   const std::chrono::microseconds thousand =
       std::chrono::microseconds(growth.elapsed) * 1000 / static_cast<std::int64_t>(growth.frames);
-  const int times = static_cast<int>(std::clamp<std::int64_t>(thousand / 100 / kOften.pause, 1, 10));
+  // Not less often than each 5 ms: in that time nobody writes a log of 1,000 frames anew.
+  const int times = static_cast<int>(std::clamp<std::int64_t>(thousand / 100 / kOften.pause, 1, 25));
   return {kOften.pause * times, kOften.count / times};
 }
 

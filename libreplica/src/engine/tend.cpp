@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kMeasured{50};  // less tells nothing of how fast a log grows
 constexpr std::chrono::milliseconds kAhead{45};  // of an application's checkpoint: to capture, and step aside in time
+constexpr std::chrono::milliseconds kSoon{5};    // not worth waking up for once more
 
 }  // namespace
 
@@ -45,7 +46,7 @@ Result<Database::Captured> Database::tend(const Call& call) {
   if (!capture_ || !capture_->attached()) return result;
   measure_growth();
   result.tend_in = long_in();
-  if (result.tend_in != std::chrono::milliseconds(0) || growth_.frames == 0) return result;
+  if (!result.tend_in || *result.tend_in > kSoon || growth_.frames == 0) return result;
   if (!checkpoints_by_stepping_aside()) {
     result.tend_in.reset();
     auto done = capture_->backfill_ahead();

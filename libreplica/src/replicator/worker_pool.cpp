@@ -108,6 +108,7 @@ void WorkerPool::watch() {
 
 // Jobs that have become slow give up their places.
 void WorkerPool::look() {
+  bool freed = false;
   {
     const std::lock_guard guard(lock_);
     watched_ = false;
@@ -115,7 +116,7 @@ void WorkerPool::look() {
     const auto before = std::chrono::steady_clock::now() - usual_;
     for (Running& one : running_) {
       if (one.slow || one.since > before) continue;
-      one.slow = true;
+      one.slow = freed = true;
       --usual_running_;
       ++slow_running_;
       if (one.job.pace) ++one.job.pace->overdue;
@@ -123,7 +124,7 @@ void WorkerPool::look() {
     watch();
     hire();
   }
-  changed_.notify_all();
+  if (freed) changed_.notify_all();
 }
 
 }  // namespace replica::replicator
