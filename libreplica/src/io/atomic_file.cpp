@@ -6,7 +6,8 @@ namespace replica::io {
 namespace {
 
 constexpr std::size_t kBuffer = std::size_t{256} * 1024;
-constexpr std::uint64_t kWriteBack = 8U << 20;  // enough for the device to be kept busy, and for large extents
+constexpr std::size_t kEnough = std::size_t{16} * 1024;  // to be written by itself, without a copy
+constexpr std::uint64_t kWriteBack = 8U << 20;           // enough for the device to be kept busy, and for large extents
 
 }  // namespace
 
@@ -57,7 +58,7 @@ Result<void> AtomicFile::write(Bytes data) {
   if (buffer_.size() + data.size() > kBuffer) {
     if (auto flushed = flush(); !flushed) return flushed;
   }
-  if (data.size() >= kBuffer) return append(data);
+  if (data.size() >= (buffer_.empty() ? kEnough : kBuffer)) return append(data);
   if (buffer_.capacity() == 0) buffer_.reserve(kBuffer);
   buffer_.insert(buffer_.end(), data.begin(), data.end());
   return {};

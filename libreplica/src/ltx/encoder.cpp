@@ -17,21 +17,23 @@ constexpr std::size_t kBuffer = 256U << 10;
 }  // namespace
 
 struct LtxEncoder::State {
-  State(Writer& writer, const LtxHeader& h) : out(writer), header(h) {
-    buffer.resize(kBuffer + ltx::kBlockHeaderSize + ltx::compressed_bound(h.page_size));
-  }
+  State(Writer& writer, const LtxHeader& h)
+      : out(writer),
+        header(h),
+        room(kBuffer + ltx::kBlockHeaderSize + ltx::compressed_bound(h.page_size)),
+        buffer(std::make_unique_for_overwrite<std::byte[]>(room)) {}
 
   Result<void> flush() {
     if (used == 0) return {};
-    auto r = out.write(Bytes(buffer).first(used));
+    auto r = out.write({buffer.get(), used});
     used = 0;
     if (!r) closed = true;  // a hole would follow
     return r;
   }
   Result<void> put(Bytes data) {
     while (!data.empty()) {
-      const std::size_t n = std::min(data.size(), buffer.size() - used);
-      std::copy_n(data.begin(), n, buffer.begin() + static_cast<std::ptrdiff_t>(used));
+      const std::size_t n = std::min(data.size(), room - used);
+      std::copy_n(data.begin(), n, buffer.get() + used);
       used += n;
       offset += n;
       data = data.subspan(n);
@@ -50,7 +52,8 @@ struct LtxEncoder::State {
   Writer& out;
   LtxHeader header;
   ltx::Crc64 crc;
-  std::vector<std::byte> buffer;
+  std::size_t room;
+  std::unique_ptr<std::byte[]> buffer;  // not cleared: most files are much smaller
   ltx::PageIndex index;
   std::size_t used = 0;
   std::uint64_t offset = 0;  // in the file
@@ -79,7 +82,7 @@ Result<void> LtxEncoder::State::check_page(PageNo page, Bytes image) const {
 
 Result<void> LtxEncoder::State::add(PageNo page, Bytes image, Bytes compressed) {
   if (auto r = check_page(page, image); !r) return r;
-  std::byte* frame = buffer.data() + used;  // there is always room for one more
+  std::byte* frame = buffer.get() + used;  // there is always room for one more
   const std::size_t bound = ltx::compressed_bound(image.size());
   std::size_t size = compressed.size();
   if (compressed.empty()) {
