@@ -292,7 +292,11 @@ class Bench:
             return self.stall_report(database)
 
     def stall_report(self, database):
+        # The slower one first: the file of a log does not shrink.
+        return {name: value for rate in (300, 500) for name, value in self.stalls_at(database, rate).items()}
+
+    def stalls_at(self, database, rate):
         with PeakSize(f"{database}-wal") as wal:
-            report = self.write(database, self.seconds(60), 500, "--autocheckpoint", -1)
-        return {f"500 commits/s, {name} ms": report[f"{name}_ms"] for name in ("p50", "p99", "max")} | {
-            "500 commits/s, refused as busy": report["busy"], "500 commits/s, largest WAL MB": wal.bytes / 1e6}
+            report = self.write(database, self.seconds(60), rate, "--autocheckpoint", -1)
+        return {f"{rate} commits/s, {name} ms": report[f"{name}_ms"] for name in ("p50", "p99", "max")} | {
+            f"{rate} commits/s, refused as busy": report["busy"], f"{rate} commits/s, largest WAL MB": wal.bytes / 1e6}
