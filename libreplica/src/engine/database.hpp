@@ -61,7 +61,12 @@ class Database final : private Origin {
   Result<bool> rest(const Call& call);
   // Opens it again if it rests: before maintenance and snapshots. True: it did.
   Result<bool> wake(const Call& call);
-  bool resting() const;
+  bool resting() const override;
+  // Before the first capture() since it was opened: leaves a database at rest that rested, or was at rest when it was
+  // closed, in the run before, if the mark proves that nothing has been written since. Nothing is opened and nothing
+  // listed; what the replicas hold is believed. Where nobody is told of changes to the file, they are to be watched
+  // before. False: not so, capture() opens it.
+  Result<bool> stay_at_rest(const Call& call);
 
   // Lets go of the database: no connection, no descriptor. What was captured stays; capture() opens it again.
   void close();
@@ -91,6 +96,12 @@ class Database final : private Origin {
   Result<void> ensure_store();
   bool lies_still() const;
   void let_go();
+  // stay_at_rest.cpp
+  std::optional<DestinationsAtRest> destinations_at_rest();
+  Result<std::optional<WalMark>> rest_mark(FilesAtRest& files) const;
+  void show_at_rest();
+  void save_what_was_seen();
+  Result<void> change_rest_mark(const std::function<void(WalMark&)>& change);
   bool all_shipped() const;
   Result<void> sweep_scratch();
   Result<void> ensure_attached(const Call& call);
@@ -123,6 +134,7 @@ class Database final : private Origin {
   Result<LtxHeader> local_header(TxRange range) const override;
   std::uint64_t restarts() const noexcept override { return restarts_; }
   void note_restart() noexcept override { ++restarts_; }
+  Result<void> wake_for_missing(const Call& call) override;
   Result<void> drop_lost(TxRange range, const Call& call) override;
   Result<void> overtake(TxId position, const Call& call) override;
   Result<void> start_anew(TxId position, const Call& call) override;
@@ -157,6 +169,7 @@ class Database final : private Origin {
   std::uint64_t grown_bytes_ = 0;  // all that had been written to the log by then
   Growth growth_;
   bool told_started_ = false;                  // since it was opened
+  std::atomic<bool> opened_{false};            // a capture or stay_at_rest() has found it
   std::atomic<std::uint64_t> anew_behind_{0};  // position behind which the next file holds every page
   std::atomic<std::uint64_t> restarts_{0};     // of the history on a replica, by a snapshot of the ship lane
 

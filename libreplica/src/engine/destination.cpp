@@ -117,6 +117,7 @@ Destination::Held Destination::try_hold() {
 void Destination::forget() {
   levels_.forget();
   position_known_ = false;
+  believed_ = false;
   shipped_page_size_ = 0;
   announced_.reset();
   const std::lock_guard guard(status_lock_);

@@ -15,6 +15,7 @@
 #include "engine/levels.hpp"
 #include "engine/maintenance.hpp"
 #include "engine/origin.hpp"
+#include "engine/rest_mark.hpp"
 #include "engine/trim.hpp"
 #include "replica/database.hpp"
 
@@ -58,6 +59,19 @@ class Destination {
   std::optional<LtxFileInfo> newest(Level level) const { return levels_.newest(level); }
   Holding holding() const;
 
+  // Of a database that is let go of: what a mark is to say of it, and going on from there without a listing.
+  // replicated() is believed then, durable() is not, until the store has shown it: before the next upload or
+  // maintenance by a listing as at any start; while the database rests, ship() asks for the one file that was the
+  // newest. The lanes are held.
+  DestinationAtRest at_rest();
+  bool changed_at_rest() const;  // since at_rest() or believe()
+  void believe(const DestinationAtRest& left, TxId replicated);
+  bool position_known() const { return position_known_; }  // the lane of shipping is held
+  bool believed() const { return believed_; }
+  Timestamp seen() const;  // when the store last showed that it has everything
+  // As next_maintenance(), by the mark.
+  std::optional<Timestamp> believed_maintenance() const { return believed_ ? believed_maintenance_ : std::nullopt; }
+
   // For the database's capture: what is captured counts as missing from `from` on, unless the position is known.
   void count_from(Timestamp from);
   void rebuild_backlog(const std::vector<LtxFileInfo>& files);
@@ -80,9 +94,15 @@ class Destination {
   };
   Held hold();      // waits for the lanes
   Held try_hold();  // void when one of them is at work
+  std::unique_lock<std::timed_mutex> try_hold_ship() { return {ship_lock_, std::try_to_lock}; }
 
  private:
   Result<void> upload_pending(const Call& call);
+  Result<void> find_believed(const Call& call);
+  Result<void> confirm_position(const Call& call);
+  Result<bool> is_still_there(const Call& call);
+  void note_in_step();
+  void note_seen();
   Result<void> join_history(const Call& call);
   Result<void> begin_anew(const Call& call);
   Result<bool> is_on_replica(const LtxFileInfo& mine, const Call& call);
@@ -121,6 +141,9 @@ class Destination {
   std::optional<TxId> announced_;        // ship_lock_: the last position told as `synced`, or found at first
   std::atomic<std::uint64_t> replicated_{0}, durable_{0};
   std::atomic<bool> met_{false};                   // replicated_ has been known
+  std::atomic<bool> believed_{false};              // replicated_ is from a mark
+  TxId believed_min_;                              // ship_lock_: DestinationAtRest::newest_min
+  std::optional<Timestamp> believed_maintenance_;  // set by believe() before others look
   mutable std::atomic<std::uint64_t> covered_{0};  // highest TXID of level 1, when it was last known
 
   mutable std::mutex status_lock_;
@@ -130,6 +153,8 @@ class Destination {
   Backlog backlog_;
   // What lies here from before this time may be on the replica: it counts once the replica's position is known.
   std::optional<Timestamp> count_from_;
+  Timestamp seen_{};
+  bool changed_at_rest_ = false;
 };
 
 }  // namespace replica::engine

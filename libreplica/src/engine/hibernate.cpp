@@ -41,7 +41,7 @@ Result<bool> Database::rest(const Call& call) {
   if (!lock) return pass(lock);
   if (resting_ || !capture_ || !capture_->attached() || replaced() || !all_shipped()) return false;
   const TxId last = capture_->last();
-  auto left = capture_->rest();
+  auto left = capture_->rest(destinations_at_rest());
   if (!left) return pass(left);
   if (!*left) {
     if (!capture_->attached()) refresh_status();
@@ -50,8 +50,8 @@ Result<bool> Database::rest(const Call& call) {
   let_go();
   resting_ = Resting{**left, last};
   environment_.logger->log(LogLevel::debug, "hibernating", {{"path", config_.path}, {"txid", last.text()}});
+  show_at_rest();
   const std::lock_guard guard(status_lock_);
-  status_.hibernating = true;
   ++status_.hibernations;
   return true;
 }

@@ -26,6 +26,11 @@ class Origin {
   virtual Result<std::unique_ptr<Source>> open_local(const LtxFileInfo& file) const = 0;
   virtual Result<LtxHeader> local_header(TxRange range) const = 0;
 
+  // It is let go of, and no file of it is open; it can be opened again.
+  virtual bool resting() const = 0;
+  // Opens it: the destination lacks what it was believed to have.
+  virtual Result<void> wake_for_missing(const Call& call) = 0;
+
   // Counts the times a destination began anew with a snapshot, after which TXIDs may have been given anew.
   virtual std::uint64_t restarts() const noexcept = 0;
   virtual void note_restart() noexcept = 0;

@@ -4,7 +4,9 @@
 
 namespace replica::engine {
 
-Result<io::File> take_owner_lock(const std::string& meta_path, const std::string& database_path, io::Gate* gate) {
+namespace {
+
+Result<io::File> lock_it(const std::string& meta_path, const std::string& database_path, io::Gate* gate) {
   auto lock = io::File::open(meta_path + "/lock", io::File::Mode::read_write, gate, 0600);
   if (!lock) return pass(lock);
   auto mine = lock->try_lock_exclusive();
@@ -16,6 +18,19 @@ Result<io::File> take_owner_lock(const std::string& meta_path, const std::string
     return fail(Errc::busy, "database " + database_path + " is already replicated by process " + pid,
                 "stop that daemon first; one database has one daemon");
   }
+  return lock;
+}
+
+}  // namespace
+
+Result<void> check_owner_lock(const std::string& meta_path, const std::string& database_path, io::Gate* gate) {
+  auto lock = lock_it(meta_path, database_path, gate);
+  return lock ? Result<void>{} : Result<void>(pass(lock));
+}
+
+Result<io::File> take_owner_lock(const std::string& meta_path, const std::string& database_path, io::Gate* gate) {
+  auto lock = lock_it(meta_path, database_path, gate);
+  if (!lock) return lock;
   const std::string pid = std::to_string(io::process_id());
   if (auto r = lock->truncate(0); !r) return pass(r);
   if (auto r = lock->write_at(0, std::as_bytes(std::span(pid))); !r) return pass(r);

@@ -46,7 +46,22 @@ Result<std::optional<FilesAtRest>> Capture::look_for_rest() {
   return std::optional(FilesAtRest{**main, *wal});
 }
 
-Result<std::optional<FilesAtRest>> Capture::rest() {
+// The log is looked at again: closing it, root changes its owner or deletes it. One that was written to meanwhile is
+// marked as it was before, and does not pass for that.
+Result<std::optional<RestMark>> Capture::rest_mark(const FilesAtRest& left, DestinationsAtRest destinations) const {
+  const auto now = io::file_clock();
+  auto level_zero = io::stamp_of(level_zero_path(settings_.meta_path));
+  auto wal = io::stamp_of(settings_.path + "-wal");
+  if (!level_zero || !wal) return pass(level_zero ? wal : level_zero);
+  if (!*level_zero || !io::is_settled(**level_zero, now)) return std::optional<RestMark>();
+  const bool unwritten = left.wal && *wal && io::is_unwritten(*left.wal, **wal);
+  return std::optional(RestMark{.wal = unwritten ? *wal : left.wal,
+                                .level_zero = **level_zero,
+                                .clock_lead = io::clock_lead(),
+                                .destinations = std::move(destinations)});
+}
+
+Result<std::optional<FilesAtRest>> Capture::rest(std::optional<DestinationsAtRest> destinations) {
   if (!pin_ || !held_.empty() || io::boot_identity() == 0) return std::optional<FilesAtRest>();
   auto left = look_for_rest();
   if (!left || !*left) return left;
@@ -55,11 +70,12 @@ Result<std::optional<FilesAtRest>> Capture::rest() {
   auto after = io::stamp_of(settings_.path);
   if (!after) return pass(after);
   if (*after != (*left)->main) return std::optional<FilesAtRest>();
-  leave_mark((*left)->main);
+  auto marked = destinations ? rest_mark(**left, std::move(*destinations)) : std::optional<RestMark>();
+  leave_mark((*left)->main, marked ? std::move(*marked) : std::nullopt);
   return left;
 }
 
-void Capture::leave_mark(std::optional<io::FileStamp> untouched) {
+void Capture::leave_mark(std::optional<io::FileStamp> untouched, std::optional<RestMark> rest) {
   const WalMark mark{.txid = newest_.range.max,
                      .written_at = newest_.timestamp,
                      .device = identity_.device,
@@ -67,7 +83,8 @@ void Capture::leave_mark(std::optional<io::FileStamp> untouched) {
                      .position = position_,
                      .commit = commit_,
                      .untouched = untouched,
-                     .boot = untouched ? io::boot_identity() : 0};
+                     .boot = untouched ? io::boot_identity() : 0,
+                     .rest = std::move(rest)};
   if (auto r = write_wal_mark(settings_.meta_path, mark, environment_.gate); !r) {
     environment_.logger->log(LogLevel::warn, "position in the write-ahead log not saved",
                              {{"path", settings_.path}, {"error", r.error().message}});

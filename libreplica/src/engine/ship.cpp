@@ -47,8 +47,12 @@ Result<TxId> Destination::ship(const Call& call) {
 }
 
 Result<void> Destination::upload_pending(const Call& call) {
+  if (believed_) {
+    if (auto r = find_believed(call); !r || believed_) return r;
+  }
   if (auto r = levels_.load(replica_, call); !r) return r;
   if (!position_known_) {
+    note_seen();
     replicated_ = levels_.last().value;
     durable_ = 0;
     if (auto r = join_history(call); !r) return r;
@@ -79,12 +83,17 @@ Result<void> Destination::upload_pending(const Call& call) {
   }
   durable_ = replicated_.load();
   announce_synced();
+  note_in_step();
+  return {};
+}
+
+void Destination::note_in_step() {
   const std::lock_guard guard(status_lock_);
   status_.last_sync_at = environment_.clock->now();
+  changed_at_rest_ = true;
   last_error_.reset();
   error_of_maintenance_ = false;
   status_.auth_failed = false;
-  return {};
 }
 
 // The file of the replica's last TXID must be the one that lies here under it. Another one was made from another state
@@ -182,6 +191,7 @@ void Destination::note_uploaded(const LtxFileInfo& stored) {
   replicated_ = stored.range.max.value;
   durable_ = replicated_.load();
   note_position(false);
+  note_seen();
   {
     const std::lock_guard guard(status_lock_);
     ++status_.uploads;

@@ -18,6 +18,7 @@ std::optional<Timestamp> Destination::next_maintenance() {
 Result<void> Destination::maintain(const Call& call) {
   auto lock = lock_lane(maintain_lock_, call, "maintain");
   if (!lock) return pass(lock);
+  if (auto r = confirm_position(call); !r) return r;
   if (!replicated() || origin_.local_files().empty()) return {};  // nothing shipped yet; shipping learns what there is
   if (auto r = levels_.load(replica_, call); !r) return r;
   const Timestamp now = environment_.clock->now();
@@ -52,6 +53,7 @@ Result<void> Destination::maintain(const Call& call) {
 Result<void> Destination::enforce_retention(const Call& call) {
   auto lock = lock_lane(maintain_lock_, call, "retention");
   if (!lock) return pass(lock);
+  if (auto r = confirm_position(call); !r) return r;
   if (auto r = levels_.load(replica_, call); !r) return r;
   return retain(environment_.clock->now(), call);
 }

@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::uint64_t kMagic = 0x4c5357414c4d5232;  // "LSWALMR2"
 constexpr std::size_t kSummed = 104;                  // bytes before the checksum
+constexpr std::size_t kNoRest = 8;                    // zeros, over what an older mark may have said there
 
 std::string path_below(const std::string& meta_path) { return meta_path + "/wal-mark"; }
 
@@ -45,8 +46,9 @@ std::array<std::byte, kWalMarkSize> format_wal_mark(const WalMark& mark) {
 }
 
 std::optional<WalMark> parse_wal_mark(Bytes bytes) {
-  if (bytes.size() != kWalMarkSize || base::load_be<std::uint64_t>(bytes.data()) != kMagic) return std::nullopt;
-  if (base::load_be<std::uint64_t>(bytes.data() + kSummed) != sum_of(bytes)) return std::nullopt;
+  if (bytes.size() < kWalMarkSize || base::load_be<std::uint64_t>(bytes.data()) != kMagic) return std::nullopt;
+  const auto sum = base::load_be<std::uint64_t>(bytes.data() + kSummed);
+  if (sum != sum_of(bytes)) return std::nullopt;
   const auto u32 = [&](std::size_t at) { return base::load_be<std::uint32_t>(bytes.data() + at); };
   const auto u64 = [&](std::size_t at) { return base::load_be<std::uint64_t>(bytes.data() + at); };
   WalMark mark;
@@ -64,6 +66,7 @@ std::optional<WalMark> parse_wal_mark(Bytes bytes) {
                                    .modified = static_cast<std::int64_t>(u64(80)),
                                    .changed = static_cast<std::int64_t>(u64(88))};
   if (!is_page_size(mark.position.page_size)) return std::nullopt;
+  if (mark.untouched) mark.rest = parse_rest_mark(bytes.subspan(kWalMarkSize), sum);
   return mark;
 }
 
@@ -71,7 +74,7 @@ Result<std::optional<WalMark>> read_wal_mark(const std::string& meta_path, io::G
   auto file = io::File::open(path_below(meta_path), io::File::Mode::read, gate);
   if (!file && file.error().code == Errc::not_found) return std::optional<WalMark>();
   if (!file) return pass(file);
-  std::array<std::byte, kWalMarkSize> bytes{};
+  std::array<std::byte, kWalMarkSize + kRestMarkBase + kMaxDestinationsAtRest * kRestMarkEach> bytes{};
   auto n = file->read_at(0, bytes);
   if (!n) return pass(n);
   return parse_wal_mark(Bytes(bytes).first(*n));
@@ -80,7 +83,14 @@ Result<std::optional<WalMark>> read_wal_mark(const std::string& meta_path, io::G
 Result<void> write_wal_mark(const std::string& meta_path, const WalMark& mark, io::Gate* gate) {
   auto file = io::File::open(path_below(meta_path), io::File::Mode::read_write, gate, 0600);
   if (!file) return pass(file);
-  return file->write_at(0, format_wal_mark(mark));
+  const auto base = format_wal_mark(mark);
+  std::vector<std::byte> bytes(base.begin(), base.end());
+  std::vector<std::byte> rest;
+  if (mark.untouched && mark.rest)
+    rest = format_rest_mark(*mark.rest, base::load_be<std::uint64_t>(base.data() + kSummed));
+  if (rest.empty()) rest.resize(kNoRest);
+  bytes.insert(bytes.end(), rest.begin(), rest.end());
+  return file->write_at(0, bytes);
 }
 
 }  // namespace replica::engine

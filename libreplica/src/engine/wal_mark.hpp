@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "engine/rest_mark.hpp"
 #include "engine/wal_file.hpp"
 #include "io/file_stamp.hpp"
 
@@ -25,11 +26,14 @@ struct WalMark {
   // as long as the database file has not been written to since, the frames of whatever log is found, all of them, are
   // what has been committed since. device and inode are those above.
   std::optional<io::FileStamp> untouched{};
-  std::uint64_t boot = 0;  // io::boot_identity() then
+  std::uint64_t boot = 0;          // io::boot_identity() then
+  std::optional<RestMark> rest{};  // with `untouched`, when all destinations held everything
 };
 
+// Without `rest`.
 std::array<std::byte, kWalMarkSize> format_wal_mark(const WalMark& mark);
-std::optional<WalMark> parse_wal_mark(Bytes bytes);  // nullopt when anything about it is wrong
+// nullopt when anything about the first kWalMarkSize bytes is wrong; no `rest` when anything about what follows is.
+std::optional<WalMark> parse_wal_mark(Bytes bytes);
 
 // nullopt: there is none that can be trusted, and nothing is proved.
 Result<std::optional<WalMark>> read_wal_mark(const std::string& meta_path, io::Gate* gate);

@@ -63,6 +63,19 @@ std::int64_t file_clock() {
   return nanoseconds(now);
 }
 
+std::int64_t clock_lead() {
+  constexpr int kAttempts = 5;
+  std::int64_t lead = 0;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    timespec before{}, after{};
+    ::clock_gettime(CLOCK_BOOTTIME, &before);
+    lead = file_clock() - nanoseconds(before);
+    ::clock_gettime(CLOCK_BOOTTIME, &after);
+    if (nanoseconds(after) - nanoseconds(before) < kMillisecond) break;  // else we were put aside in between
+  }
+  return lead;
+}
+
 std::uint64_t boot_identity() {
   static const std::uint64_t kIdentity = read_boot_identity();
   return kIdentity;

@@ -28,6 +28,10 @@ bool is_unwritten(const FileStamp& before, const FileStamp& now);
 bool is_settled(const FileStamp& stamp, std::int64_t now);
 std::int64_t file_clock();  // now, by the clock that file systems go by
 
+// By how much that clock is ahead of the time since the system was started, in nanoseconds: it changes only when
+// somebody sets the clock, and falls when it is set back. Right to a few milliseconds.
+std::int64_t clock_lead();
+
 // Of the system since it was started; 0 when it does not say.
 std::uint64_t boot_identity();
 

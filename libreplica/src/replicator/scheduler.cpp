@@ -204,6 +204,9 @@ void Scheduler::run_capture(const std::shared_ptr<Entry>& entry, const Call& cal
     return entry->attention.look() || entry->muted || !entry->watched;
   }();
   auto captured = [&]() -> Result<engine::Database::Captured> {
+    auto rests = stay_at_rest(entry, call);
+    if (!rests) return pass(rests);
+    if (*rests) return engine::Database::Captured{};
     if (auto r = restore_missing(*entry, call); !r) return pass(r);
     return database.capture(call);
   }();
@@ -254,6 +257,7 @@ void Scheduler::run_capture(const std::shared_ptr<Entry>& entry, const Call& cal
   request_uploads(entry, time, changed || captured->attached_now);
   if (glances > 0) request(entry, Lane::capture, time + std::chrono::milliseconds(1 << (kGlances - glances)));
   if (!changed && !captured->attached_now && glances == 0) hibernate_if_quiet(*entry, call);
+  confirm_in_time(entry);
   if (config.monitor_interval.count() > 0) request(entry, Lane::capture, time + next_look(*entry));
 }
 
@@ -291,7 +295,9 @@ void Scheduler::run_ship(const std::shared_ptr<Entry>& entry, std::size_t number
   const auto start = now();
   engine::Destination& destination = entry->database.destination(number);
   const TxId before = destination.replicated();
+  const bool slept = entry->database.resting();
   auto shipped = destination.ship(call);
+  if (slept && !entry->database.resting()) look_soon(entry);
   if (!shipped) {
     const int failures = count_failure(*entry, id, shipped.error(), "upload failed");
     postpone(*entry, id, failures);

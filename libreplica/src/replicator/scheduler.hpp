@@ -10,6 +10,7 @@
 #include "replica/replicator.hpp"
 #include "replicator/lanes.hpp"
 #include "replicator/timer.hpp"
+#include "replicator/turns.hpp"
 #include "replicator/worker_pool.hpp"
 
 namespace replica::replicator {
@@ -55,6 +56,9 @@ class Scheduler {
   // hibernation.cpp
   bool may_hibernate(Entry& entry) const;
   void hibernate_if_quiet(Entry& entry, const Call& call);
+  // staying_at_rest.cpp
+  Result<bool> stay_at_rest(const std::shared_ptr<Entry>& entry, const Call& call);
+  void confirm_in_time(const std::shared_ptr<Entry>& entry);
   void request_uploads(const std::shared_ptr<Entry>& entry, Steady earliest, bool all);
   void run_tend(const std::shared_ptr<Entry>& entry, const Call& call);
   void run_ship(const std::shared_ptr<Entry>& entry, std::size_t number, const Call& call);
@@ -82,6 +86,7 @@ class Scheduler {
   std::unique_ptr<io::DirectoryWatch> watch_;
   std::mutex paces_lock_;
   std::map<std::string, std::weak_ptr<Pace>> paces_;  // by server
+  Turns late_;
   Timer timer_;
   WorkerPool capture_pool_, ship_pool_, maintain_pool_;
   std::thread watcher_;

@@ -14,7 +14,9 @@ using std::chrono::milliseconds;
 
 // Captures and uploads everything committed by now.
 Result<void> flush(engine::Database& database, const Call& call) {
+  if (auto rests = database.stay_at_rest(call); rests && *rests) return {};
   auto captured = database.capture(call);
+  if (captured && database.resting()) return {};  // it was let go of with everything uploaded
   if (!captured && captured.error().code == Errc::not_found) {
     // No database file: what was captured before may still wait for its upload.
     if (!database.captured()) return {};

@@ -20,6 +20,13 @@ std::string behind(const engine::Database& database, TxId target) {
   return {};
 }
 
+// Nobody uploads while a database is at rest: what its replicas are believed to have is to be shown.
+void ask_believed(Scheduler& scheduler, const std::shared_ptr<Entry>& entry) {
+  for (std::size_t n = 0; n < entry->database.destinations(); ++n) {
+    if (entry->database.destination(n).believed()) scheduler.request_now(entry, {Lane::ship, n});
+  }
+}
+
 Failure gave_up(const Entry& entry, std::optional<TxId> target, const Error& why) {
   const auto error = entry.database.status().last_error;
   std::string hint = target ? behind(entry.database, *target) : std::string();
@@ -44,9 +51,16 @@ Result<TxId> wait_durable(Scheduler& scheduler, const std::shared_ptr<Entry>& en
     scheduler.request(entry, Lane::capture, scheduler.next_capture(*entry));
     lock.lock();
   }
+  bool asked = false;
   for (;;) {
     if (!target && entry->captures_done >= run) target = entry->captured;
     if (target && database.durable() >= *target) return database.durable();
+    if (target && !std::exchange(asked, true)) {
+      lock.unlock();
+      ask_believed(scheduler, entry);
+      lock.lock();
+      continue;
+    }
     if (entry->phase == Phase::closed) return fail(Errc::cancelled, "database was stopped: " + path);
     if (auto r = call.check("wait"); !r) return gave_up(*entry, target, r.error());
     const auto slice = std::chrono::steady_clock::now() + kSlice;
