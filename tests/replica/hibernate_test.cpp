@@ -5,22 +5,13 @@
 #include "capture_fixture.hpp"
 #include "replica/replicator.hpp"
 #include "replica/restore.hpp"
+#include "support/descriptors.hpp"
 #include "support/patience.hpp"
 
 using namespace capture_fixture;
 using namespace std::chrono_literals;
 
 namespace {
-
-// Descriptors of this process on files of that directory.
-int descriptors(const std::string& directory) {
-  int found = 0;
-  for (const auto& link : fs::directory_iterator("/proc/self/fd")) {
-    std::error_code ignored;
-    found += fs::read_symlink(link.path(), ignored).string().starts_with(directory + "/") ? 1 : 0;
-  }
-  return found;
-}
 
 struct Scene {
   TempDir dir;
@@ -87,7 +78,7 @@ TEST_CASE("a quiet database is let go of, and a commit opens it again") {
     s.fall_asleep();
     if (round == 2) {  // the last to leave takes the log along, which is our turn now
       s.app.reset();
-      s.until([&] { return descriptors(s.dir.path()) == 0; });
+      s.until([&] { return support::descriptors(s.dir.path()) == 0; });
       s.app = std::make_unique<Application>(s.path);
     }
     const auto anchors = s.status().reanchors;

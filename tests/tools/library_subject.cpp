@@ -60,16 +60,22 @@ class LibrarySubject final : public Subject {
       replicator_ = std::make_unique<Replicator>(options());
       if (auto added = replicator_->add(config()); !added) return "add: " + describe(added.error());
     }
-    return patiently("start", [&] { return replicator_->start(s_.database(), true, within(60s)); });
+    std::string wrong = patiently("start", [&] { return replicator_->start(s_.database(), true, within(60s)); });
+    const auto status = replicator_->status(s_.database());
+    if (status && status->hibernating && status->hibernations == hibernations_) ++counters_["starts at rest"];
+    return wrong;
   }
 
   std::string stop() override {
-    return patiently("stop", [&] { return replicator_->stop(s_.database(), within(60s)); });
+    std::string wrong = patiently("stop", [&] { return replicator_->stop(s_.database(), within(60s)); });
+    if (const auto status = replicator_->status(s_.database())) hibernations_ = status->hibernations;
+    return wrong;
   }
 
   std::string crash() override {
     remember();
     replicator_.reset();
+    hibernations_ = 0;
     return "";
   }
 
@@ -204,6 +210,7 @@ class LibrarySubject final : public Subject {
   SubjectSettings s_;
   std::shared_ptr<Backend> backend_, mirror_;
   std::unique_ptr<Replicator> replicator_;
+  std::uint64_t hibernations_ = 0;  // of it by the last stop
   std::map<std::string, std::int64_t> counters_;
 };
 

@@ -1,0 +1,298 @@
+// A replicator that is ended and started again while its databases rest. Threads and files are real here; the tests
+// wait on conditions.
+#include <atomic>
+#include <random>
+#include <thread>
+
+#include "engine_fixture.hpp"
+#include "replica/replicator.hpp"
+#include "support/descriptors.hpp"
+#include "support/patience.hpp"
+
+using namespace engine_fixture;
+using namespace std::chrono_literals;
+
+namespace {
+
+template <class Condition>
+void until(const Condition& holds) {
+  const auto end = std::chrono::steady_clock::now() + 60s;
+  while (!holds()) {
+    REQUIRE(std::chrono::steady_clock::now() < end);
+    std::this_thread::sleep_for(1ms);
+  }
+}
+
+// The clock of the machine, so much later.
+class LaterClock final : public Clock {
+ public:
+  Timestamp now() const override { return SystemClock().now() + passed; }
+  Steady steady() const override { return SystemClock().steady(); }  // as the timer's
+  std::chrono::milliseconds passed{0};
+};
+
+struct Scene {
+  TempDir dir;
+  std::shared_ptr<Backend> memory = make_memory_backend();
+  std::atomic<int> lists{0}, others{0};
+  std::shared_ptr<Backend> store =
+      make_faulty_backend(memory, [this](std::string_view what, std::string_view) -> std::optional<Fault> {
+        ++(what == "list" ? lists : others);
+        return std::nullopt;
+      });
+  LaterClock clock;
+  ReplicatorOptions options;
+  std::unique_ptr<Replicator> replicator;
+  std::vector<std::string> names;
+  int restores = 0;
+
+  Scene() {
+    options.clock = &clock;
+    options.levels = {1h};
+  }
+  std::string path(const std::string& name) const { return dir / (name + ".db"); }
+  DatabaseConfig config(const std::string& name) const {
+    DatabaseConfig made;
+    made.path = path(name);
+    made.backend = store;
+    made.backend_path = name;
+    made.replica_url = "mem://store/" + name;
+    made.sync_interval = made.monitor_interval = 10ms;
+    made.checkpoint_interval = 20ms;
+    made.hibernate_after = 60ms;
+    return made;
+  }
+  void make(const std::string& name) {
+    Application app(path(name));
+    app.fill(10);
+    names.push_back(name);
+  }
+  void start() {
+    lists = others = 0;
+    replicator = std::make_unique<Replicator>(options);
+    for (const std::string& name : names) {
+      REQUIRE(replicator->add(config(name)));
+      REQUIRE(replicator->start(path(name), true, support::within(60s)));
+    }
+  }
+  DatabaseStatus status(const std::string& name) const {
+    auto status = replicator->status(path(name));
+    REQUIRE(status);
+    return *status;
+  }
+  // With a mark that says all of it: the directory of local files must be old enough for that.
+  void fall_asleep() {
+    for (const std::string& name : names) {
+      until([&] {
+        if (!status(name).hibernating) return false;
+        auto mark = engine::read_wal_mark(dir / ("." + name + ".db-litestream"), nullptr);
+        REQUIRE(mark);
+        if (*mark && (*mark)->rest) return true;
+        REQUIRE(replicator->snapshot(path(name), support::within(60s)));  // wakes it
+        return false;
+      });
+    }
+  }
+  void stop() {
+    CHECK(replicator->stop_all().empty());
+    replicator.reset();
+  }
+  void restart() {
+    stop();
+    start();
+  }
+  void wipe(const std::string& name) {
+    Replica replica(memory, name);
+    for (Level level = 0; level <= kSnapshotLevel; ++level) {
+      auto files = replica.list(level, {}, {});
+      REQUIRE(files);
+      REQUIRE(replica.remove(*files, {}));
+    }
+  }
+  bool holds_something(const std::string& name) {
+    auto last = Replica(memory, name).last_txid({});
+    REQUIRE(last);
+    return last->value > 0;
+  }
+  void check_equal(const std::string& name) {
+    const std::string output = dir / ("restored." + std::to_string(++restores));
+    auto restored = restore_database(Replica(memory, name), {}, {.output = output}, {});
+    INFO(name << ": " << (restored ? "" : restored.error().message));
+    REQUIRE(restored);
+    const bool equal = serialized(output) == serialized(path(name));
+    CHECK(equal);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("databases that rest are ready at once when the replicator is started again, and cost nothing") {
+  Scene s;
+  for (const char* name : {"a", "b", "c"}) s.make(name);
+  s.start();
+  s.fall_asleep();
+  const DatabaseStatus before = s.status("b");
+  s.restart();
+  CHECK(s.lists == 0);
+  CHECK(s.others == 0);
+  CHECK(support::descriptors(s.dir.path()) == 0);
+  for (const std::string& name : s.names) {
+    CHECK(s.status(name).ready);
+    CHECK(s.status(name).hibernating);
+    CHECK(s.status(name).state == DatabaseState::open);
+    s.check_equal(name);
+  }
+  const DatabaseStatus now = s.status("b");
+  CHECK(now.local_txid == before.local_txid);
+  CHECK(now.replicated_txid == before.replicated_txid);
+  CHECK(now.last_sync_at == before.last_sync_at);
+  CHECK(now.database_bytes == before.database_bytes);
+  SECTION("one is written to") {
+    Application app(s.path("b"));
+    app.insert();
+    until([&] { return s.status("b").replicated_txid > before.replicated_txid; });
+    s.check_equal("b");
+    CHECK(s.status("b").reanchors == 0);
+    CHECK(s.status("a").hibernating);
+  }
+  SECTION("it is stopped and started") {
+    REQUIRE(s.replicator->stop(s.path("b")));
+    CHECK_FALSE(s.status("b").ready);
+    REQUIRE(s.replicator->start(s.path("b"), true, support::within(60s)));
+    CHECK(s.status("b").hibernating);
+    CHECK(s.lists == 0);
+  }
+  SECTION("it is removed, and another file comes in its place") {
+    REQUIRE(s.replicator->remove(s.path("b")));
+    for (const char* end : {"", "-wal", "-shm"}) fs::remove(s.path("b") + end);
+    Application app(s.path("b"));
+    app.fill(3);
+    REQUIRE(s.replicator->add(s.config("b")));
+    REQUIRE(s.replicator->start(s.path("b"), true, support::within(60s)));
+    REQUIRE(s.replicator->sync(s.path("b"), true, support::within(60s)));
+    s.check_equal("b");
+  }
+}
+
+TEST_CASE("what is asked of a database at rest is answered by what the store shows") {
+  Scene s;
+  s.make("a");
+  s.start();
+  s.fall_asleep();
+  s.stop();
+  const bool wiped = GENERATE(false, true);
+  if (wiped) s.wipe("a");
+  s.start();
+  REQUIRE(s.status("a").hibernating);
+  SECTION("sync") {
+    auto synced = s.replicator->sync(s.path("a"), true, support::within(60s));
+    REQUIRE(synced);
+    CHECK(synced->txid == s.status("a").local_txid);
+  }
+  SECTION("wait") { REQUIRE(s.replicator->wait_durable(s.path("a"), std::nullopt, support::within(60s))); }
+  SECTION("wait for a position") {
+    REQUIRE(s.replicator->wait_durable(s.path("a"), s.status("a").local_txid, support::within(60s)));
+  }
+  SECTION("snapshot") { REQUIRE(s.replicator->snapshot(s.path("a"), support::within(60s))); }
+  SECTION("a reload lets it go") {
+    std::size_t closed = 0;
+    s.replicator->let_go({{s.path("a"), {"mem://store/a"}}}, [&](const std::string&, const auto& left) {
+      REQUIRE(left);
+      closed += left->empty() ? 1 : 0;
+    });
+    CHECK(closed == 1);
+  }
+  s.check_equal("a");
+}
+
+TEST_CASE("a replica that was wiped is found out within a day of the last sign of it") {
+  Scene s;
+  s.options.maintain = false;  // which would find it out sooner
+  s.make("a");
+  s.start();
+  s.fall_asleep();
+  s.stop();
+  s.wipe("a");
+  s.clock.passed = 23h;
+  s.start();
+  REQUIRE(s.status("a").hibernating);
+  CHECK(s.lists == 0);
+  s.stop();
+  CHECK_FALSE(s.holds_something("a"));
+  s.clock.passed = 25h;
+  s.start();
+  until([&] { return s.holds_something("a") && s.status("a").replicated_txid == s.status("a").local_txid; });
+  s.check_equal("a");
+  s.fall_asleep();
+  s.restart();
+  CHECK(s.status("a").hibernating);
+  CHECK(s.lists == 0);
+}
+
+TEST_CASE("maintenance that fell due while nobody ran is made up for") {
+  Scene s;
+  s.make("a");
+  s.start();
+  s.fall_asleep();
+  s.stop();
+  const Replica replica(s.memory, "a");
+  const auto compacted = [&] {
+    auto files = replica.list(1, {}, {});
+    REQUIRE(files);
+    return !files->empty();
+  };
+  s.clock.passed = 2h;
+  s.start();
+  until(compacted);
+  s.fall_asleep();
+  s.check_equal("a");
+}
+
+TEST_CASE("a database that is gone is restored, and does not pass for one at rest") {
+  Scene s;
+  s.make("a");
+  s.start();
+  s.fall_asleep();
+  s.stop();
+  for (const char* end : {"", "-wal", "-shm"}) fs::remove(s.path("a") + end);
+  s.replicator = std::make_unique<Replicator>(s.options);
+  DatabaseConfig config = s.config("a");
+  config.restore_if_not_exists = true;
+  REQUIRE(s.replicator->add(config));
+  REQUIRE(s.replicator->start(s.path("a"), true, support::within(60s)));
+  CHECK(fs::exists(s.path("a")));
+  s.check_equal("a");
+}
+
+TEST_CASE("whatever is written to many databases while the replicator is away or comes back, is replicated") {
+  const unsigned seed = Catch::rngSeed();
+  INFO("seed " << seed);
+  std::mt19937 random(seed);
+  Scene s;
+  for (int n = 0; n < 12; ++n) s.make("db" + std::to_string(n));
+  s.start();
+  std::size_t rested = 0;
+  for (int round = 0; round < 3; ++round) {
+    s.fall_asleep();
+    s.stop();
+    const auto write = [&] {
+      Application app(s.path(s.names[random() % s.names.size()]));
+      app.update(static_cast<int>(1 + random() % 10));
+      if (random() % 2 == 0) app.checkpoint();
+    };
+    for (int n = 0; n < 4; ++n) write();
+    {
+      std::jthread writer([&] {
+        for (int n = 0; n < 4; ++n) write();
+      });
+      s.start();
+    }
+    for (const std::string& name : s.names) {
+      const DatabaseStatus status = s.status(name);
+      rested += status.hibernating && status.hibernations == 0 ? 1U : 0U;
+      REQUIRE(s.replicator->sync(s.path(name), true, support::within(60s)));
+      s.check_equal(name);
+    }
+  }
+  CHECK(rested > 5);
+}
