@@ -39,6 +39,7 @@ class Trial {
       if (std::string wrong = disturb(); !wrong.empty()) return wrong;
     }
     if (std::string wrong = writers_unharmed(); !wrong.empty()) return wrong;
+    if (std::string wrong = restart_at_rest(); !wrong.empty()) return wrong;
     return compare_at_the_end();
   }
 
@@ -105,6 +106,14 @@ class Trial {
     std::this_thread::sleep_for(std::chrono::milliseconds(random_.pick({0, 1, 20, 150})));
     const std::string wrong = subject_->start();
     return wrong.empty() ? "" : "start after " + std::string(what) + ": " + wrong;
+  }
+
+  // With nobody writing any more it may be let go of, and stay so over a restart.
+  std::string restart_at_rest() {
+    if (random_.chance(0.5)) return "";
+    if (std::string wrong = subject_->sync(); !wrong.empty()) return "sync: " + wrong;
+    std::this_thread::sleep_for(std::chrono::milliseconds(random_.pick({60, 150, 300})));
+    return pause("quiet stops", &Subject::stop);
   }
 
   // Whatever had been committed before a successful sync is in a restore after it.
