@@ -1,5 +1,6 @@
 """Databases that nobody writes to: what operators see of them, and that nothing is lost by it."""
 import os
+import shutil
 import unittest
 import urllib.request
 
@@ -54,6 +55,39 @@ class Hibernation(Scenario):
         until(lambda: "b.db" in self.hibernating(), "it to fall asleep again")
         self.assertEqual(daemon.end(), 0)
         self.assertEqual(self.restored_rows("a.db"), 7)
+        self.assertNotIn("level=ERROR", daemon.log)
+
+    def test_they_are_ready_and_still_asleep_after_a_restart(self):
+        names = {"a.db", "b.db", "c.db"}
+        applications = {name: self.database(name) for name in names}
+        for connection in applications.values():
+            connection.execute("PRAGMA wal_checkpoint")
+        daemon = self.start(*names)
+        until(lambda: self.hibernating() == names, "all to hibernate")
+        before = {e["path"]: e for e in self.ask("list", "-details")}
+        self.assertEqual(daemon.end(), 0)
+        self.insert(applications["c.db"], 2)  # while nobody looks
+        shutil.rmtree(self.dir / "r-b.db")
+
+        daemon = self.start(*names)
+        until(lambda: all(e["txid"] for e in self.ask("list", "-details")), "all to be found")
+        now = self.ask("status", "-details", f"{self.dir}/a.db")
+        known = before[f"{self.dir}/a.db"]
+        for member in ("txid", "replicated_txid", "last_sync_at", "database_bytes", "hibernating"):
+            self.assertEqual(now[member], known[member], member)
+        self.assertIn("requests", known)
+        self.assertNotIn("requests", now)
+        self.assertEqual([f for f in self.held(daemon) if "/a.db" in f], [])
+        self.assertFalse([l for l in daemon.log.splitlines() if "initialized db" in l and "/a.db" in l])
+        until(lambda: self.restored_rows("c.db") == 5, "what was written meanwhile to arrive")
+
+        self.ask("sync", "-wait", f"{self.dir}/b.db")  # an answer is not given on belief
+        self.assertEqual(self.restored_rows("b.db"), 3)
+        self.insert(applications["a.db"], 4)
+        until(lambda: self.restored_rows("a.db") == 7, "the commit to arrive")
+        self.assertEqual(self.ask("stop", f"{self.dir}/b.db")["status"], "stopped")
+        self.assertTrue(self.ask("start", "-wait", f"{self.dir}/b.db")["changed"])
+        self.assertEqual(daemon.end(), 0)
         self.assertNotIn("level=ERROR", daemon.log)
 
 
