@@ -87,7 +87,9 @@ class Database final : private Origin {
 
  private:
   Result<Captured> capture_locked(const Call& call);
+  std::uint64_t bytes_logged();
   void measure_growth();
+  void measure_from_now();
   bool checkpoints_by_stepping_aside() const;
   std::optional<std::chrono::milliseconds> long_in();
   void detach_after(const Error& error);

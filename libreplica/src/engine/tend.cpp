@@ -15,15 +15,24 @@ constexpr std::chrono::milliseconds kSoon{5};    // not worth waking up for once
 
 }  // namespace
 
+std::uint64_t Database::bytes_logged() { return capture_->counters().wal_bytes + capture_->uncaptured_bytes(); }
+
 void Database::measure_growth() {
   const auto now = environment_.clock->steady();
   const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - grown_at_);
   if (elapsed < kMeasured) return;
-  const std::uint64_t bytes = capture_->counters().wal_bytes + capture_->uncaptured_bytes();
+  const std::uint64_t bytes = bytes_logged();
   growth_ = {.frames = (bytes - std::min(bytes, grown_bytes_)) / wal_frame_size(capture_->page_size()),
              .elapsed = elapsed};
   grown_at_ = now;
   grown_bytes_ = bytes;
+}
+
+// What is measured next begins now. While we step aside the writer stands still for its checkpoint: a log whose growth
+// was measured over that time seemed to grow so slowly that the next step came too late, or not at all.
+void Database::measure_from_now() {
+  grown_at_ = environment_.clock->steady();
+  grown_bytes_ = bytes_logged();
 }
 
 bool Database::checkpoints_by_stepping_aside() const {
@@ -58,7 +67,7 @@ Result<Database::Captured> Database::tend(const Call& call) {
   result.files = static_cast<std::size_t>(capture_->counters().files - before);
   refresh_status();
   if (!done) return pass(done);
-  measure_growth();
+  measure_from_now();
   result.tend_in = long_in();
   return result;
 }
