@@ -1,130 +1,10 @@
-// A replicator that is ended and started again while its databases rest. Threads and files are real here; the tests
-// wait on conditions.
-#include <atomic>
+// A replicator that is ended and started again while its databases rest.
 #include <random>
-#include <thread>
 
-#include "engine_fixture.hpp"
-#include "replica/replicator.hpp"
+#include "restart_fixture.hpp"
 #include "support/descriptors.hpp"
-#include "support/patience.hpp"
 
-using namespace engine_fixture;
-using namespace std::chrono_literals;
-
-namespace {
-
-template <class Condition>
-void until(const Condition& holds) {
-  const auto end = std::chrono::steady_clock::now() + 60s;
-  while (!holds()) {
-    REQUIRE(std::chrono::steady_clock::now() < end);
-    std::this_thread::sleep_for(1ms);
-  }
-}
-
-// The clock of the machine, so much later.
-class LaterClock final : public Clock {
- public:
-  Timestamp now() const override { return SystemClock().now() + passed; }
-  Steady steady() const override { return SystemClock().steady(); }  // as the timer's
-  std::chrono::milliseconds passed{0};
-};
-
-struct Scene {
-  TempDir dir;
-  std::shared_ptr<Backend> memory = make_memory_backend();
-  std::atomic<int> lists{0}, others{0};
-  std::shared_ptr<Backend> store =
-      make_faulty_backend(memory, [this](std::string_view what, std::string_view) -> std::optional<Fault> {
-        ++(what == "list" ? lists : others);
-        return std::nullopt;
-      });
-  LaterClock clock;
-  ReplicatorOptions options;
-  std::unique_ptr<Replicator> replicator;
-  std::vector<std::string> names;
-  int restores = 0;
-
-  Scene() {
-    options.clock = &clock;
-    options.levels = {1h};
-  }
-  std::string path(const std::string& name) const { return dir / (name + ".db"); }
-  DatabaseConfig config(const std::string& name) const {
-    DatabaseConfig made;
-    made.path = path(name);
-    made.backend = store;
-    made.backend_path = name;
-    made.replica_url = "mem://store/" + name;
-    made.sync_interval = made.monitor_interval = 10ms;
-    made.checkpoint_interval = 20ms;
-    made.hibernate_after = 60ms;
-    return made;
-  }
-  void make(const std::string& name) {
-    Application app(path(name));
-    app.fill(10);
-    names.push_back(name);
-  }
-  void start() {
-    lists = others = 0;
-    replicator = std::make_unique<Replicator>(options);
-    for (const std::string& name : names) {
-      REQUIRE(replicator->add(config(name)));
-      REQUIRE(replicator->start(path(name), true, support::within(60s)));
-    }
-  }
-  DatabaseStatus status(const std::string& name) const {
-    auto status = replicator->status(path(name));
-    REQUIRE(status);
-    return *status;
-  }
-  // With a mark that says all of it: the directory of local files must be old enough for that.
-  void fall_asleep() {
-    for (const std::string& name : names) {
-      until([&] {
-        if (!status(name).hibernating) return false;
-        auto mark = engine::read_wal_mark(dir / ("." + name + ".db-litestream"), nullptr);
-        REQUIRE(mark);
-        if (*mark && (*mark)->rest) return true;
-        REQUIRE(replicator->snapshot(path(name), support::within(60s)));  // wakes it
-        return false;
-      });
-    }
-  }
-  void stop() {
-    CHECK(replicator->stop_all().empty());
-    replicator.reset();
-  }
-  void restart() {
-    stop();
-    start();
-  }
-  void wipe(const std::string& name) {
-    Replica replica(memory, name);
-    for (Level level = 0; level <= kSnapshotLevel; ++level) {
-      auto files = replica.list(level, {}, {});
-      REQUIRE(files);
-      REQUIRE(replica.remove(*files, {}));
-    }
-  }
-  bool holds_something(const std::string& name) {
-    auto last = Replica(memory, name).last_txid({});
-    REQUIRE(last);
-    return last->value > 0;
-  }
-  void check_equal(const std::string& name) {
-    const std::string output = dir / ("restored." + std::to_string(++restores));
-    auto restored = restore_database(Replica(memory, name), {}, {.output = output}, {});
-    INFO(name << ": " << (restored ? "" : restored.error().message));
-    REQUIRE(restored);
-    const bool equal = serialized(output) == serialized(path(name));
-    CHECK(equal);
-  }
-};
-
-}  // namespace
+using namespace restart_fixture;
 
 TEST_CASE("databases that rest are ready at once when the replicator is started again, and cost nothing") {
   Scene s;
@@ -295,4 +175,37 @@ TEST_CASE("whatever is written to many databases while the replicator is away or
     }
   }
   CHECK(rested > 5);
+}
+
+// Two names of one directory share its watch, and the second database is polled: nobody would tell of its changes.
+TEST_CASE("a database that is not watched is not left at rest") {
+  Scene s;
+  s.make("a");
+  fs::create_directory_symlink(s.dir.path(), s.dir / "link");
+  s.make("link/b");
+  s.start();
+  const std::string meta = s.dir / ".b.db-litestream";
+  until([&] { return s.status("link/b").wal_bytes == 0 || s.status("link/b").checkpoints_passive > 0; });
+  REQUIRE(s.replicator->sync(s.path("link/b"), true, support::within(60s)));
+  until([&] {
+    const auto now = io::file_clock();
+    for (const std::string& path : {s.path("link/b"), s.path("link/b") + "-wal", meta + "/ltx/0"}) {
+      const auto stamp = io::stamp_of(path);
+      if (!stamp || (*stamp && !io::is_settled(**stamp, now))) return false;
+    }
+    return true;
+  });
+  s.stop();
+  const auto mark = engine::read_wal_mark(meta, nullptr);
+  REQUIRE(mark);
+  REQUIRE(*mark);
+  REQUIRE((*mark)->rest);
+  s.start();
+  CHECK(s.status("link/b").ready);
+  CHECK_FALSE(s.status("link/b").hibernating);
+  const TxId before = s.status("link/b").local_txid;
+  Application app(s.path("link/b"));
+  app.insert();
+  until([&] { return s.status("link/b").replicated_txid > before; });
+  s.check_equal("link/b");
 }
