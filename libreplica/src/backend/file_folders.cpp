@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <functional>
 #include <random>
 
@@ -42,7 +43,7 @@ std::string unfinished_name(const std::string& folder) {
 
 bool Folders::is_settled(const std::string& folder) {
   const std::scoped_lock lock(mutex_);
-  return settled_.contains(std::hash<std::string>{}(folder));
+  return std::binary_search(settled_.begin(), settled_.end(), std::hash<std::string>{}(folder));
 }
 
 void Folders::forget() {
@@ -63,7 +64,9 @@ Result<void> Folders::settle(const std::string& folder, const io::FileInfo* like
   }
   remove_stale(folder, clock_.now(), gate_);
   const std::scoped_lock lock(mutex_);
-  settled_.insert(std::hash<std::string>{}(folder));
+  const std::size_t hash = std::hash<std::string>{}(folder);
+  const auto at = std::lower_bound(settled_.begin(), settled_.end(), hash);
+  if (at == settled_.end() || *at != hash) settled_.insert(at, hash);
   return {};
 }
 

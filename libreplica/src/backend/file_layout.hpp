@@ -3,7 +3,6 @@
 
 #include <mutex>
 #include <optional>
-#include <set>
 
 #include "io/file.hpp"
 #include "replica/backend.hpp"
@@ -31,7 +30,7 @@ class Folders {
   io::Gate* gate_;
   const Clock& clock_;
   std::mutex mutex_;
-  std::set<std::size_t> settled_;  // guarded by mutex_; hashes, since a daemon has many thousands
+  std::vector<std::size_t> settled_;  // guarded by mutex_; hashes, ascending, since a daemon has many thousands
 };
 
 // Backend::list over the files below `root`. Reads only the folders that can hold keys with that prefix.

@@ -1,7 +1,7 @@
 // The level-0 files that the replica lacks, as far as their age and size go. One thread at a time.
 #pragma once
 
-#include <deque>
+#include <algorithm>
 #include <optional>
 #include <vector>
 
@@ -22,8 +22,11 @@ class Backlog {
     }
   }
   void shipped(TxId replicated) {
-    for (; !waiting_.empty() && waiting_.front().txid <= replicated; waiting_.pop_front())
-      bytes_ -= waiting_.front().size;
+    const auto first =
+        std::find_if(waiting_.begin(), waiting_.end(), [&](const File& f) { return f.txid > replicated; });
+    for (auto file = waiting_.begin(); file != first; ++file) bytes_ -= file->size;
+    waiting_.erase(waiting_.begin(), first);
+    if (waiting_.empty()) waiting_ = {};  // an idle database keeps no room for them
   }
 
   std::uint64_t bytes() const noexcept { return bytes_; }
@@ -37,7 +40,7 @@ class Backlog {
     Timestamp created_at;
     std::uint64_t size;
   };
-  std::deque<File> waiting_;
+  std::vector<File> waiting_;
   std::uint64_t bytes_ = 0;
 };
 

@@ -30,15 +30,18 @@ double seconds_since(const Clock& clock, Clock::Steady start) {
 Database::Database(DatabaseConfig config, const ReplicatorOptions& options, Environment environment)
     : config_(std::move(config)), options_(options), environment_(environment), checkpoint_policy_(policy_of(config_)) {
   if (config_.meta_path.empty()) config_.meta_path = store::default_meta_path(config_.path);
-  status_.path = config_.path;
-  status_.replica_url = config_.replica_url;
   auto configured = replica::destinations(config_);
   for (DestinationConfig& one : configured) {
     const std::string label = configured.size() == 1 ? std::string() : one.name.empty() ? one.url : one.name;
     destinations_.push_back(
         std::make_unique<Destination>(std::move(one), label, static_cast<Origin&>(*this), options_, environment_));
   }
-  if (!destinations_.empty()) status_.replica_type = destinations_.front()->status().type;
+  // The destinations have them now.
+  for (std::string* text :
+       {&config_.backend_path, &config_.replica_url, &config_.replica_name, &config_.replica_server})
+    *text = {};
+  for (DestinationConfig& one : config_.more_replicas)
+    one = {.backend = one.backend, .sync_interval = one.sync_interval};
 }
 
 Database::~Database() { close(); }
@@ -142,14 +145,14 @@ Result<void> Database::ensure_store() {
   }
   const std::lock_guard guard(store_lock_);
   owner_lock_ = std::move(*lock);
-  store_.emplace(std::move(*store));
+  store_ = std::make_unique<store::LocalStore>(std::move(*store));
   CaptureSettings settings{
       .path = config_.path,
       .meta_path = config_.meta_path,
       .busy_timeout = config_.busy_timeout,
       .max_sync_wal_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(0, config_.max_sync_wal_bytes)),
       .convert_to_wal = config_.convert_to_wal};
-  capture_.emplace(std::move(settings), *store_, store_lock_, environment_);
+  capture_ = std::make_unique<Capture>(std::move(settings), *store_, store_lock_, environment_);
   capture_->count_from(counters_);
   return {};
 }

@@ -152,9 +152,10 @@ class Database final : private Origin {
 
   std::timed_mutex capture_lock_;
   mutable std::mutex store_lock_;
-  std::optional<store::LocalStore> store_;  // store_lock_, but opened and closed under capture_lock_
-  io::File owner_lock_;                     // capture_lock_ from here on
-  std::optional<Capture> capture_;
+  // Both only while it is open: a database at rest has none.
+  std::unique_ptr<store::LocalStore> store_;  // store_lock_, but opened and closed under capture_lock_
+  io::File owner_lock_;                       // capture_lock_ from here on
+  std::unique_ptr<Capture> capture_;
   io::FileInfo identity_;
   // While it rests: what there is to see of it. Without one it is open, or closed.
   struct Resting {
@@ -176,9 +177,17 @@ class Database final : private Origin {
   std::atomic<std::uint64_t> restarts_{0};     // of the history on a replica, by a snapshot of the ship lane
 
   mutable std::mutex status_lock_;
-  DatabaseStatus status_;
-  std::optional<NotedError> last_error_;  // status_lock_ from here on; of the capture
-  std::uint64_t errors_ = 0;              // noted so far
+  struct Figures {
+    TxId local_txid;
+    bool ready = false, hibernating = false, disk_full = false;
+    std::uint64_t database_bytes = 0, wal_bytes = 0;
+    std::uint64_t syncs = 0, sync_errors = 0, hibernations = 0, checkpoint_errors = 0;
+    double sync_seconds = 0, checkpoint_seconds = 0;
+    CaptureCounters captures;
+  };
+  Figures status_;
+  std::unique_ptr<NotedError> last_error_;  // status_lock_ from here on; of the capture
+  std::uint64_t errors_ = 0;                // noted so far
   std::uint64_t uncaptured_bytes_ = 0;
   std::optional<Timestamp> failing_since_;  // the first of the captures that failed one after another
 };

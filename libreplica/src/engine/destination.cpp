@@ -15,11 +15,7 @@ Destination::Destination(DestinationConfig config, std::string label, Origin& or
       options_(options),
       environment_(environment),
       replica_(config_.backend, config_.path, config_.layout),
-      schedule_(options) {
-  status_.type = std::string(replica_.type());
-  status_.url = config_.url;
-  status_.name = config_.name;
-}
+      schedule_(options) {}
 
 Result<TxId> Destination::find_position(const Call& call) {
   if (auto r = levels_.load(replica_, call); !r) return pass(r);
@@ -56,22 +52,30 @@ std::optional<Timestamp> Destination::behind_since() const {
 
 ReplicaStatus Destination::status() const {
   const std::lock_guard guard(status_lock_);
-  ReplicaStatus status = status_;
+  ReplicaStatus status;
+  status.type = std::string(replica_.type());
+  status.url = config_.url;
+  status.name = config_.name;
   status.replicated_txid = replicated();
+  status.last_sync_at = status_.last_sync_at;
+  status.auth_failed = status_.auth_failed;
   status.lag_bytes = backlog_.bytes();
+  status.uploads = status_.uploads;
+  status.upload_bytes = status_.upload_bytes;
   status.behind_since = backlog_.since();
+  if (status_.retention_error) status.retention_error = *status_.retention_error;
   if (last_error_) status.last_error = last_error_->error;
   return status;
 }
 
 std::optional<NotedError> Destination::last_error() const {
   const std::lock_guard guard(status_lock_);
-  return last_error_;
+  return last_error_ ? std::optional(*last_error_) : std::nullopt;
 }
 
 void Destination::note_error(NotedError error, bool of_maintenance) {
   const std::lock_guard guard(status_lock_);
-  last_error_ = std::move(error);
+  last_error_ = std::make_unique<NotedError>(std::move(error));
   error_of_maintenance_ = of_maintenance;
 }
 

@@ -88,6 +88,7 @@ class Destination {
 
   // Both lanes are held by the caller: see hold().
   void forget();
+  void settle() { levels_.settle(); }  // it is going to rest
   struct Held {
     std::unique_lock<std::timed_mutex> maintain, ship;
     explicit operator bool() const { return maintain.owns_lock() && ship.owns_lock(); }
@@ -147,8 +148,14 @@ class Destination {
   mutable std::atomic<std::uint64_t> covered_{0};  // highest TXID of level 1, when it was last known
 
   mutable std::mutex status_lock_;
-  ReplicaStatus status_;
-  std::optional<NotedError> last_error_;  // status_lock_ from here on
+  struct Figures {
+    std::optional<Timestamp> last_sync_at;
+    std::uint64_t uploads = 0, upload_bytes = 0;
+    bool auth_failed = false;
+    std::unique_ptr<Error> retention_error;
+  };
+  Figures status_;
+  std::unique_ptr<NotedError> last_error_;  // status_lock_ from here on
   bool error_of_maintenance_ = false;
   Backlog backlog_;
   // What lies here from before this time may be on the replica: it counts once the replica's position is known.

@@ -48,6 +48,7 @@ Result<bool> Database::rest(const Call& call) {
     return false;
   }
   let_go();
+  for (const auto& one : destinations_) one->settle();
   resting_ = Resting{**left, last};
   environment_.logger->log(LogLevel::debug, "hibernating", {{"path", config_.path}, {"txid", last.text()}});
   show_at_rest();

@@ -6,7 +6,9 @@
 namespace replica::engine {
 namespace {
 
-bool by_range(const LtxFileInfo& a, const LtxFileInfo& b) { return a.range < b.range; }
+bool in_order(const LtxFileInfo& a, const LtxFileInfo& b) {
+  return std::pair(a.level, a.range) < std::pair(b.level, b.range);
+}
 
 }  // namespace
 
@@ -16,14 +18,15 @@ Result<void> Levels::load(const Replica& replica, const Call& call) {
     if (known_) return {};
     meanwhile_.clear();
   }
-  std::array<std::vector<LtxFileInfo>, kSnapshotLevel + 1> listed;
+  std::vector<LtxFileInfo> listed;
   for (Level level = 0; level <= kSnapshotLevel; ++level) {
     auto files = replica.list(level, TxId{}, call);
     if (!files) return pass(files, "list level " + std::to_string(level));
-    listed[static_cast<std::size_t>(level)] = std::move(*files);
+    listed.insert(listed.end(), files->begin(), files->end());
   }
   const std::lock_guard guard(lock_);
-  levels_ = std::move(listed);
+  files_ = std::move(listed);
+  std::sort(files_.begin(), files_.end(), in_order);
   known_ = true;
   // Whether a listing saw these depends on when it was made.
   for (const auto& [file, there] : std::exchange(meanwhile_, {})) {
@@ -39,7 +42,21 @@ Result<void> Levels::load(const Replica& replica, const Call& call) {
 void Levels::forget() {
   const std::lock_guard guard(lock_);
   known_ = false;
-  for (auto& level : levels_) level.clear();
+  files_ = {};
+}
+
+void Levels::settle() {
+  const std::lock_guard guard(lock_);
+  files_.shrink_to_fit();
+  meanwhile_.shrink_to_fit();
+}
+
+Levels::Span Levels::of(Level level) const {
+  struct Before {
+    bool operator()(const LtxFileInfo& file, Level wanted) const { return file.level < wanted; }
+    bool operator()(Level wanted, const LtxFileInfo& file) const { return wanted < file.level; }
+  };
+  return std::equal_range(files_.begin(), files_.end(), level, Before{});
 }
 
 void Levels::added(const LtxFileInfo& file) {
@@ -52,12 +69,11 @@ void Levels::added(const LtxFileInfo& file) {
 }
 
 void Levels::add(const LtxFileInfo& file) {
-  auto& level = levels_[static_cast<std::size_t>(file.level)];
-  const auto at = std::lower_bound(level.begin(), level.end(), file, by_range);
-  if (at != level.end() && at->range == file.range) {
+  const auto at = std::lower_bound(files_.begin(), files_.end(), file, in_order);
+  if (at != files_.end() && at->level == file.level && at->range == file.range) {
     *at = file;
   } else {
-    level.insert(at, file);
+    files_.insert(at, file);
   }
 }
 
@@ -73,27 +89,26 @@ void Levels::removed(const std::vector<LtxFileInfo>& files) {
 }
 
 void Levels::erase(const LtxFileInfo& file) {
-  std::erase_if(levels_[static_cast<std::size_t>(file.level)],
-                [&](const LtxFileInfo& known) { return known.range == file.range; });
+  std::erase_if(files_,
+                [&](const LtxFileInfo& known) { return known.level == file.level && known.range == file.range; });
 }
 
 std::vector<LtxFileInfo> Levels::files(Level level) const {
   const std::lock_guard guard(lock_);
-  return levels_[static_cast<std::size_t>(level)];
+  const auto [first, end] = of(level);
+  return {first, end};
 }
 
 std::optional<LtxFileInfo> Levels::newest(Level level) const {
   const std::lock_guard guard(lock_);
-  const auto& files = levels_[static_cast<std::size_t>(level)];
-  return files.empty() ? std::nullopt : std::optional(files.back());
+  const auto [first, end] = of(level);
+  return first == end ? std::nullopt : std::optional(*std::prev(end));
 }
 
 TxId Levels::last() const {
   const std::lock_guard guard(lock_);
   TxId last;
-  for (const auto& level : levels_) {
-    for (const LtxFileInfo& file : level) last = std::max(last, file.range.max);
-  }
+  for (const LtxFileInfo& file : files_) last = std::max(last, file.range.max);
   return last;
 }
 

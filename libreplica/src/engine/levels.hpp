@@ -2,7 +2,6 @@
 // that steady state needs no listing.
 #pragma once
 
-#include <array>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -18,6 +17,7 @@ class Levels {
   // Lists every level unless that is known already.
   Result<void> load(const Replica& replica, const Call& call);
   void forget();  // after a failure, or when somebody else may have written
+  void settle();  // nothing is going to be added for a while: no more room than the files take
 
   void added(const LtxFileInfo& file);
   void removed(const std::vector<LtxFileInfo>& files);
@@ -28,12 +28,14 @@ class Levels {
   bool known() const;
 
  private:
+  using Span = std::pair<std::vector<LtxFileInfo>::const_iterator, std::vector<LtxFileInfo>::const_iterator>;
+  Span of(Level level) const;
   void add(const LtxFileInfo& file);
   void erase(const LtxFileInfo& file);
   mutable std::mutex lock_;
   bool known_ = false;
   std::vector<std::pair<LtxFileInfo, bool>> meanwhile_;  // added (true) or removed since load() began
-  std::array<std::vector<LtxFileInfo>, kSnapshotLevel + 1> levels_;
+  std::vector<LtxFileInfo> files_;                       // by level, then range
 };
 
 }  // namespace replica::engine

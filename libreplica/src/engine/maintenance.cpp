@@ -29,8 +29,8 @@ bool MaintenanceSchedule::has_input(Level level, const Levels& levels, TxId capt
 
 bool MaintenanceSchedule::due(Level level, const Levels& levels, Timestamp now) const {
   const Timestamp instant = aligned(now, interval(level));
-  const auto last = done_.find(level);
-  if (last != done_.end() && last->second >= instant) return false;
+  const Timestamp last = done_.at(static_cast<std::size_t>(level));
+  if (last != Timestamp{} && last >= instant) return false;
   const auto newest = levels.newest(level);
   return !newest || newest->created_at < instant;
 }

@@ -1,7 +1,7 @@
 // When compaction, snapshot and retention are due: functions of what is known and the time.
 #pragma once
 
-#include <map>
+#include <array>
 #include <optional>
 
 #include "engine/levels.hpp"
@@ -18,7 +18,7 @@ class MaintenanceSchedule {
   // Level 1…highest_level(), or kSnapshotLevel: an aligned instant of its interval has passed since it was last done,
   // and the newest file of the level is older than that instant.
   bool due(Level level, const Levels& levels, Timestamp now) const;
-  void done(Level level, Timestamp now) { done_[level] = now; }
+  void done(Level level, Timestamp now) { done_.at(static_cast<std::size_t>(level)) = now; }
   // After a store has refused to delete it is not asked again for an hour.
   bool may_retain(Timestamp now) const noexcept { return now >= retain_from_; }
   void retention_refused(Timestamp now) noexcept { retain_from_ = now + kRefusalPause; }
@@ -30,7 +30,7 @@ class MaintenanceSchedule {
   std::chrono::milliseconds interval(Level level) const;
   bool has_input(Level level, const Levels& levels, TxId captured) const;
   const ReplicatorOptions* options_;
-  std::map<Level, Timestamp> done_;
+  std::array<Timestamp, kSnapshotLevel + 1> done_{};  // by level; the epoch: not yet
   Timestamp retain_from_{};
 };
 

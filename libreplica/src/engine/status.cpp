@@ -57,28 +57,44 @@ void Database::refresh_status() {
   uncaptured_bytes_ = uncaptured;
   for (const auto& one : destinations_) one->rebuild_backlog(files);
   status_.local_txid = capture_->last();
-  const CaptureCounters& counters = capture_->counters();
-  status_.wal_bytes_captured = counters.wal_bytes;
-  status_.checkpoints_passive = counters.passive_checkpoints;
-  status_.checkpoints_hard = counters.hard_checkpoints;
-  status_.steps_aside = counters.steps_aside;
-  status_.restarts_aside = counters.restarts_aside;
-  status_.reanchors = counters.anchors;
+  status_.captures = capture_->counters();
 }
 
 DatabaseStatus Database::status() const {
   const std::lock_guard guard(status_lock_);
-  DatabaseStatus status = status_;
+  DatabaseStatus status;
+  status.path = config_.path;
+  status.ready = status_.ready;
+  status.hibernating = status_.hibernating;
+  status.local_txid = status_.local_txid;
+  status.database_bytes = status_.database_bytes;
+  status.wal_bytes = status_.wal_bytes;
+  status.wal_bytes_captured = status_.captures.wal_bytes;
+  status.syncs = status_.syncs;
+  status.sync_errors = status_.sync_errors;
+  status.hibernations = status_.hibernations;
+  status.steps_aside = status_.captures.steps_aside;
+  status.restarts_aside = status_.captures.restarts_aside;
+  status.checkpoints_passive = status_.captures.passive_checkpoints;
+  status.checkpoints_hard = status_.captures.hard_checkpoints;
+  status.checkpoint_errors = status_.checkpoint_errors;
+  status.reanchors = status_.captures.anchors;
+  status.sync_seconds = status_.sync_seconds;
+  status.checkpoint_seconds = status_.checkpoint_seconds;
+  status.disk_full = status_.disk_full;
   add_replicas(status);
   return status;
 }
 
 // Takes the destinations together. With one it is that one's.
 void Database::add_replicas(DatabaseStatus& status) const {
-  std::optional<NotedError> newest = last_error_;
+  std::optional<NotedError> newest;
+  if (last_error_) newest = *last_error_;
   bool first = true;
   for (const auto& destination : destinations_) {
     ReplicaStatus one = destination->status();
+    if (first) status.replica_type = one.type;
+    if (first) status.replica_url = one.url;
     one.lag_bytes += uncaptured_bytes_;
     one.behind_since = worse(one.behind_since);
     if (auto noted = destination->last_error(); noted && (!newest || noted->number > newest->number)) {
@@ -122,7 +138,7 @@ std::optional<Timestamp> Database::worse(std::optional<Timestamp> since) const {
 
 void Database::note_error(const Error& error) {
   const std::lock_guard guard(status_lock_);
-  last_error_ = NotedError{error, ++errors_};
+  last_error_ = std::make_unique<NotedError>(NotedError{error, ++errors_});
 }
 
 void Database::note_error(std::size_t number, const Error& error, bool of_maintenance) {

@@ -149,7 +149,7 @@ Result<void> Destination::tell_refusal(const Error& refusal, Timestamp now, cons
   schedule_.retention_refused(now);
   const bool known = [&] {
     const std::lock_guard guard(status_lock_);
-    return std::exchange(status_.retention_error, refusal).has_value();
+    return std::exchange(status_.retention_error, std::make_unique<Error>(refusal)) != nullptr;
   }();
   if (!known) {
     publish({.kind = EventKind::error,

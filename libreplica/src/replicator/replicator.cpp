@@ -30,7 +30,7 @@ struct Replicator::Impl {
 
   Result<std::shared_ptr<Entry>> find(const std::string& path) const {
     const std::lock_guard guard(lock);
-    const auto found = entries.find(path);
+    const auto found = entries.find(std::string_view(path));
     if (found == entries.end()) return fail(Errc::not_found, "database not found: " + path);
     return found->second;
   }
@@ -55,7 +55,7 @@ struct Replicator::Impl {
   replicator::HelperThreads helpers;
   engine::Environment environment;
   mutable std::mutex lock;
-  std::map<std::string, std::shared_ptr<Entry>> entries;
+  std::map<std::string_view, std::shared_ptr<Entry>> entries;  // by the path that the entry holds
   replicator::Scheduler scheduler;
 };
 
@@ -117,10 +117,10 @@ Replicator::~Replicator() {
 
 Result<void> Replicator::add(DatabaseConfig config) {
   if (auto r = check_config(config); !r) return r;
-  const std::string path = config.path;
   auto entry = std::make_shared<Entry>(std::move(config), impl_->options, impl_->environment);
+  const std::string& path = entry->database.config().path;
   const std::lock_guard guard(impl_->lock);
-  if (!impl_->entries.emplace(path, std::move(entry)).second) {
+  if (!impl_->entries.emplace(path, entry).second) {
     return fail(Errc::already_exists, "database already registered: " + path);
   }
   impl_->events.publish({.kind = EventKind::added, .path = path});
