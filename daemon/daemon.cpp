@@ -14,6 +14,7 @@
 #include "control/methods.hpp"
 #include "control/server.hpp"
 #include "health.hpp"
+#include "heap.hpp"
 #include "hooks/hooks.hpp"
 #include "log_sink.hpp"
 #include "metrics.hpp"
@@ -36,8 +37,9 @@ constexpr std::chrono::seconds kHookPatience{5};  // with hooks at the end
 // Everything that runs, in the order of its making; destroyed the other way round.
 class Daemon {
  public:
-  Daemon(const DaemonOptions& options, LogSink& log, Events events)
-      : options_(options),
+  Daemon(DaemonOptions options, LogSink& log, Events events)
+      : options_(std::move(options)),
+        databases_(std::exchange(options_.config.databases, {})),
         log_(log),
         events_(std::move(events)),
         started_at_(clock_.now()),
@@ -47,9 +49,9 @@ class Daemon {
                   .log = log,
                   .decorate = decorate(),
                   .requests = [this](const std::string& database) { return meter_.requests_of(database); },
-                  .log_level = options.log_level,
+                  .log_level = options_.log_level,
                   .reload_credentials = [this] { reload_credentials(); }},
-                 info(), options.config, options.load),
+                 info(), options_.config, databases_, options_.load),
         reloader_([this](std::stop_token stop) { reload(std::move(stop)); }) {}
 
   int run();
@@ -65,6 +67,7 @@ class Daemon {
     auto settings = config::replicator_options(config());
     settings.logger = &log_;
     settings.clock = &clock_;
+    settings.after_rest = trim_heap;
     return settings;
   }
   DaemonInfo info() const;
@@ -87,7 +90,8 @@ class Daemon {
   std::string metrics() const;
   control::Health health(const control::HealthQuery& query) const;
 
-  const DaemonOptions& options_;
+  DaemonOptions options_;                            // but for the databases:
+  std::vector<config::DatabaseSettings> databases_;  // empty once they are started
   LogSink& log_;
   Events events_;
   replica::SystemClock clock_;
@@ -177,18 +181,16 @@ void Daemon::reload_credentials() {
 }
 
 Result<void> Daemon::register_databases() {
-  for (const config::DatabaseSettings& settings : config().databases)
+  for (const config::DatabaseSettings& settings : databases_)
     if (auto added = replicator_.add(config::database_config(settings, decorate())); !added) return added;
-  if (!config().databases.empty() || config().socket.is_on() || !config().addr.empty() || !config().exec.empty())
-    return {};
+  if (!databases_.empty() || config().socket.is_on() || !config().addr.empty() || !config().exec.empty()) return {};
   return fail(Errc::invalid_argument, "no databases specified in configuration",
               "list some under dbs, or enable the control socket to add them at run time");
 }
 
 Result<void> Daemon::start_databases() {
-  if (config().databases.empty())
-    log_.log(LogLevel::info, "no databases configured; they may be started by control calls");
-  for (const config::DatabaseSettings& settings : config().databases) {
+  if (databases_.empty()) log_.log(LogLevel::info, "no databases configured; they may be started by control calls");
+  for (const config::DatabaseSettings& settings : databases_) {
     if (!settings.starts_by_itself()) {
       log_.log(LogLevel::info, "database registered, not started", {{"path", settings.path}});
       continue;
@@ -199,6 +201,8 @@ Result<void> Daemon::start_databases() {
     for (const config::ReplicaSettings* one : settings.all_replicas())
       log_.log(LogLevel::info, "replicating", {{"path", settings.path}, {"replica", one->location}});
   }
+  std::vector<config::DatabaseSettings>().swap(
+      databases_);  // the service remembers them, and the Replicator has what it needs
   return {};
 }
 
@@ -223,6 +227,7 @@ Result<void> Daemon::start() {
     log_.log(LogLevel::info, "command started", {{"pid", std::to_string(child_->pid())}});
   }
   notify("READY=1");
+  trim_heap();  // reading a large configuration takes several times what is kept of it
   return {};
 }
 
@@ -335,14 +340,14 @@ control::Health Daemon::health(const control::HealthQuery& query) const {
 
 }  // namespace
 
-int run_daemon(const DaemonOptions& options) {
+int run_daemon(DaemonOptions options) {
   auto events = Events::open();
   if (!events) {
     std::cerr << cli::describe(events.error());
     return EXIT_FAILURE;
   }
   const auto log = make_log_sink(options.config.logging, options.log_level, options.load.environment);
-  return Daemon(options, *log, std::move(*events)).run();
+  return Daemon(std::move(options), *log, std::move(*events)).run();
 }
 
 }  // namespace litestreamd

@@ -17,7 +17,7 @@ struct DaemonOptions {
 
 // Until SIGTERM or SIGINT, or the end of the exec child. The exit status: 0; 1 when something failed, the final upload
 // of a database included; the child's when it was its end.
-int run_daemon(const DaemonOptions& options);
+int run_daemon(DaemonOptions options);
 
 // Captures and uploads every enabled database one time. 0, or 1 when one of them failed.
 int run_once(const DaemonOptions& options);

@@ -5,6 +5,7 @@
 #include "cli/flags.hpp"
 #include "config/paths.hpp"
 #include "daemon.hpp"
+#include "heap.hpp"
 #include "manual.hpp"
 #include "replica/replicator.hpp"
 
@@ -91,13 +92,14 @@ int run(std::span<const std::string> words) {
     std::cerr << cli::describe(r.error());
     return kUsageError;
   }
-  const auto options = options_from(*args);
+  auto options = options_from(*args);
   if (!options) {
     std::cerr << cli::describe(options.error());
     return EXIT_FAILURE;
   }
   replica::economise_sqlite();
-  return args->is_on("once") ? litestreamd::run_once(*options) : litestreamd::run_daemon(*options);
+  litestreamd::keep_heap_small();
+  return args->is_on("once") ? litestreamd::run_once(*options) : litestreamd::run_daemon(std::move(*options));
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "config/diff.hpp"
 
+#include <unordered_set>
+
 namespace config {
 namespace {
 
@@ -60,11 +62,13 @@ bool same_settings(DatabaseSettings a, DatabaseSettings b) {
   return a == b;
 }
 
-Diff diff(const Config& current, const Config& next) {
+Diff diff(const Config& current, const Remembered& known_databases, const Config& next) {
   Diff out;
+  std::unordered_set<std::string_view> wanted;
   for (const DatabaseSettings& settings : next.databases) {
-    const DatabaseSettings* known = current.find(settings.path);
-    if (known == nullptr) {
+    wanted.insert(settings.path);
+    const auto known = known_databases.find(settings.path);
+    if (!known) {
       out.added.push_back(settings.path);
     } else if (!same_settings(*known, settings)) {
       out.modified.push_back(settings.path);
@@ -72,11 +76,13 @@ Diff diff(const Config& current, const Config& next) {
       out.switched.push_back(settings.path);
     }
   }
-  for (const DatabaseSettings& settings : current.databases)
-    if (next.find(settings.path) == nullptr) out.removed.push_back(settings.path);
+  for (std::string& path : known_databases.paths())
+    if (!wanted.contains(path)) out.removed.push_back(std::move(path));
   for (const GlobalKey& key : kGlobalKeys)
     if (!key.equal(current, next)) (key.live ? out.applied : out.needs_restart).emplace_back(key.name);
   return out;
 }
+
+Diff diff(const Config& current, const Config& next) { return diff(current, Remembered(current.databases), next); }
 
 }  // namespace config

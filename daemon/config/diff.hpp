@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "config/remembered.hpp"
 
 namespace config {
 
@@ -18,6 +19,8 @@ struct Diff {
   bool empty() const noexcept;
 };
 
+// `known`: the databases of `current`, which need not hold them itself.
+Diff diff(const Config& current, const Remembered& known, const Config& next);
 Diff diff(const Config& current, const Config& next);
 
 // The same but for the lines they stand in, and whether the database starts by itself.

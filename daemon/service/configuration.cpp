@@ -28,7 +28,7 @@ Result<control::ConfigDiff> Service::diff_config(const control::ConfigParams& pa
   const auto next = read_config(params.config);
   if (!next) return fail(next.error());
   const std::lock_guard lock(registering_);
-  return wire_diff(config::diff(loaded_, *next));
+  return wire_diff(config::diff(loaded_, known_, *next));
 }
 
 Result<control::LogLevelResult> Service::log_level(const control::LogLevelParams& params, const control::Call&) {

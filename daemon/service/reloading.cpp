@@ -1,5 +1,6 @@
 // config.reload, also SIGHUP.
 #include <algorithm>
+#include <unordered_map>
 
 #include "config/diff.hpp"
 #include "service/answers.hpp"
@@ -26,10 +27,10 @@ std::vector<std::string> places_of(const replica::DatabaseStatus& status) {
 }
 
 // What was in force before for those databases that could not follow, so that the next reload tries them again.
-void keep_failed(config::Config& next, const config::Config& before, const std::vector<std::string>& failed) {
+void keep_failed(config::Remembered& next, const config::Remembered& before, const std::vector<std::string>& failed) {
   for (const std::string& path : failed) {
-    std::erase_if(next.databases, [&](const config::DatabaseSettings& db) { return db.path == path; });
-    if (const config::DatabaseSettings* old = before.find(path)) next.databases.push_back(*old);
+    next.erase(path);
+    if (const auto old = before.find(path)) next.put(*old);
   }
 }
 
@@ -64,15 +65,16 @@ std::optional<ReloadStep> Service::step_to(const config::DatabaseSettings& setti
   step.closes = true;
   step.leaving = leaving_places(places_of(*before), settings);
   // Closed by hand it stays closed, unless the file now says otherwise.
-  const config::DatabaseSettings* old = loaded_.find(settings.path);
-  if (before->state == replica::DatabaseState::closed && old != nullptr &&
-      old->starts_by_itself() == settings.starts_by_itself())
+  const auto old = known_.find(settings.path);
+  if (before->state == replica::DatabaseState::closed && old && old->starts_by_itself() == settings.starts_by_itself())
     step.opens = false;
   return step;
 }
 
 std::vector<ReloadStep> Service::plan_reload(const config::Diff& diff, const config::Config& next) const {
   std::vector<ReloadStep> steps;
+  std::unordered_map<std::string_view, const config::DatabaseSettings*> wanted;
+  for (const config::DatabaseSettings& one : next.databases) wanted.emplace(one.path, &one);
   const auto closing = [&](Kind kind, const std::string& path) {
     ReloadStep step{.kind = kind, .path = path};
     const auto before = replicator_.status(path);
@@ -83,10 +85,10 @@ std::vector<ReloadStep> Service::plan_reload(const config::Diff& diff, const con
   for (const std::string& path : diff.removed) closing(Kind::forget, path);
   for (const auto* paths : {&diff.modified, &diff.added}) {
     for (const std::string& path : *paths)
-      if (auto step = step_to(*next.find(path))) steps.push_back(std::move(*step));
+      if (auto step = step_to(*wanted.at(path))) steps.push_back(std::move(*step));
   }
   for (const std::string& path : diff.switched) {
-    if (next.find(path)->starts_by_itself()) {
+    if (wanted.at(path)->starts_by_itself()) {
       steps.push_back({.kind = Kind::open, .path = path});
     } else {
       closing(Kind::close, path);
@@ -149,8 +151,9 @@ void Service::take_over(config::Config next, const config::Diff& diff, const std
   logger_.set_level(effective_level(next.logging, log_level_, load_.environment));
   for (const std::string& key : diff.needs_restart)
     logger_.log(LogLevel::warn, "takes effect at the next start", {{"key", key}});
-  keep_failed(next, loaded_, failed);
-  loaded_.databases = std::move(next.databases);
+  config::Remembered databases(next.databases);
+  keep_failed(databases, known_, failed);
+  known_ = std::move(databases);
   loaded_.logging.level = next.logging.level;  // the other keys are as they were at the start
   logger_.log(LogLevel::info, "configuration reloaded",
               {{"config", loaded_.file},
@@ -173,7 +176,7 @@ Result<control::ReloadResult> Service::reload_config(const control::ReloadParams
   auto next = read_config({});
   if (!next) return fail(next.error());
   std::unique_lock lock(registering_);
-  const config::Diff diff = config::diff(loaded_, *next);
+  const config::Diff diff = config::diff(loaded_, known_, *next);
   control::ReloadResult result{.diff = wire_diff(diff), .change = {.changed = !diff.empty()}};
   if (params.safety.dry_run) {
     result.change.dry_run = true;

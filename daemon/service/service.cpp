@@ -6,7 +6,8 @@ namespace litestreamd {
 using control::fail;
 using control::Result;
 
-Service::Service(Surroundings surroundings, DaemonInfo info, config::Config loaded, config::LoadOptions load)
+Service::Service(Surroundings surroundings, DaemonInfo info, config::Config loaded,
+                 const std::vector<config::DatabaseSettings>& databases, config::LoadOptions load)
     : replicator_(surroundings.replicator),
       logger_(surroundings.log),
       decorate_(std::move(surroundings.decorate)),
@@ -15,7 +16,8 @@ Service::Service(Surroundings surroundings, DaemonInfo info, config::Config load
       reload_credentials_(std::move(surroundings.reload_credentials)),
       info_(std::move(info)),
       load_(std::move(load)),
-      loaded_(std::move(loaded)) {
+      loaded_(std::move(loaded)),
+      known_(databases) {
   config_file_.note_loaded(loaded_);
 }
 

@@ -37,8 +37,9 @@ class Service final : public control::Service {
     std::function<void()> reload_credentials{};  // tokens and certificates, with each reload
   };
 
-  // The databases of `loaded` are registered already.
-  Service(Surroundings surroundings, DaemonInfo info, config::Config loaded, config::LoadOptions load);
+  // `databases`, those of `loaded`, are registered by the caller. `loaded` need not hold them itself.
+  Service(Surroundings surroundings, DaemonInfo info, config::Config loaded,
+          const std::vector<config::DatabaseSettings>& databases, config::LoadOptions load);
 
   control::Result<control::StartResult> start(const control::StartParams&, const control::Call&) override;
   control::Result<control::StopResult> stop(const control::StopParams&, const control::Call&) override;
@@ -112,8 +113,9 @@ class Service final : public control::Service {
   DaemonInfo info_;
   config::LoadOptions load_;
   std::timed_mutex reloading_;  // one reload at a time; before registering_
-  std::mutex registering_;      // one change of what is registered at a time; guards the next two
-  config::Config loaded_;       // the configuration in force
+  std::mutex registering_;      // one change of what is registered at a time; guards the next three
+  config::Config loaded_;       // the configuration in force, without its databases:
+  config::Remembered known_;
   std::map<std::string, config::DatabaseSettings> added_;  // registered by calls
   std::mutex persisting_;                                  // one change of the configuration file at a time
   config::KnownFile config_file_;

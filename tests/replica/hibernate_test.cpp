@@ -1,4 +1,5 @@
 // Databases that cost neither a connection nor a descriptor while nobody writes to them.
+#include <atomic>
 #include <filesystem>
 #include <thread>
 
@@ -18,9 +19,11 @@ struct Scene {
   std::string path = dir / "app.db";
   std::shared_ptr<Backend> store = make_memory_backend();
   std::unique_ptr<Application> app = std::make_unique<Application>(path);
-  Replicator replicator{[] {
+  std::atomic<int> told = 0;  // that databases were let go of
+  Replicator replicator{[this] {
     ReplicatorOptions options;
     options.levels = {std::chrono::milliseconds(50)};
+    options.after_rest = [this] { ++told; };
     return options;
   }()};
 
@@ -88,6 +91,12 @@ TEST_CASE("a quiet database is let go of, and a commit opens it again") {
     CHECK(s.rows_on_replica() == 60 + round);
     if (round != 2) CHECK(s.status().reanchors == anchors);
   }
+}
+
+TEST_CASE("that memory has become free is told a while later") {
+  Scene s;
+  s.fall_asleep();
+  s.until([&] { return s.told > 0; });
 }
 
 TEST_CASE("control calls find a database that hibernates as they find any other") {

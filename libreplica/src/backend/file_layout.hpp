@@ -16,7 +16,8 @@ bool is_unfinished(std::string_view name);  // made by that, without the folder
 // Folders below `root` that are there for certain, also after a power failure. Safe from any thread at once.
 class Folders {
  public:
-  Folders(std::string root, io::Gate* gate, const Clock& clock) : root_(std::move(root)), gate_(gate), clock_(clock) {}
+  // `root` and `clock` outlive it.
+  Folders(const std::string& root, io::Gate* gate, const Clock& clock) : root_(root), gate_(gate), clock_(clock) {}
 
   // Makes `folder` (root or below it) and its parents durable. Once a folder and instance: syncs the parent even of a
   // folder that exists, since another process may have made it and not yet synced, and removes unfinished files a crash
@@ -26,7 +27,7 @@ class Folders {
 
  private:
   bool is_settled(const std::string& folder);
-  std::string root_;
+  const std::string& root_;
   io::Gate* gate_;
   const Clock& clock_;
   std::mutex mutex_;

@@ -26,7 +26,7 @@ class Backlog {
         std::find_if(waiting_.begin(), waiting_.end(), [&](const File& f) { return f.txid > replicated; });
     for (auto file = waiting_.begin(); file != first; ++file) bytes_ -= file->size;
     waiting_.erase(waiting_.begin(), first);
-    if (waiting_.empty()) waiting_ = {};  // an idle database keeps no room for them
+    if (waiting_.empty()) std::vector<File>().swap(waiting_);  // an idle database keeps no room for them
   }
 
   std::uint64_t bytes() const noexcept { return bytes_; }

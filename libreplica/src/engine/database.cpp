@@ -29,7 +29,6 @@ double seconds_since(const Clock& clock, Clock::Steady start) {
 
 Database::Database(DatabaseConfig config, const ReplicatorOptions& options, Environment environment)
     : config_(std::move(config)), options_(options), environment_(environment), checkpoint_policy_(policy_of(config_)) {
-  if (config_.meta_path.empty()) config_.meta_path = store::default_meta_path(config_.path);
   auto configured = replica::destinations(config_);
   for (DestinationConfig& one : configured) {
     const std::string label = configured.size() == 1 ? std::string() : one.name.empty() ? one.url : one.name;
@@ -39,7 +38,7 @@ Database::Database(DatabaseConfig config, const ReplicatorOptions& options, Envi
   // The destinations have them now.
   for (std::string* text :
        {&config_.backend_path, &config_.replica_url, &config_.replica_name, &config_.replica_server})
-    *text = {};
+    *text = std::string();
   for (DestinationConfig& one : config_.more_replicas)
     one = {.backend = one.backend, .sync_interval = one.sync_interval};
 }
@@ -132,11 +131,11 @@ Result<void> Database::ensure_store() {
   if (info->size == 0) return fail(Errc::not_found, "database " + config_.path + " is still empty");
   identity_ = *info;
   if (store_) return {};
-  if (auto r = io::make_directories(config_.meta_path, environment_.gate); !r) return r;
-  auto lock = take_owner_lock(config_.meta_path, config_.path, environment_.gate);
+  if (auto r = io::make_directories(meta_path(), environment_.gate); !r) return r;
+  auto lock = take_owner_lock(meta_path(), config_.path, environment_.gate);
   if (!lock) return pass(lock);
   if (auto r = sweep_scratch(); !r) return r;
-  auto store = store::LocalStore::open(config_.meta_path, config_.path, environment_.gate);
+  auto store = store::LocalStore::open(meta_path(), config_.path, environment_.gate);
   if (!store) return pass(store, "open local store");
   // What was confirmed before it was closed may be of files that are no longer the ones here.
   const auto rested = std::exchange(resting_, std::nullopt);
@@ -144,11 +143,11 @@ Result<void> Database::ensure_store() {
     for (const auto& one : destinations_) one->forget_durable();
   }
   const std::lock_guard guard(store_lock_);
-  owner_lock_ = std::move(*lock);
+  owner_lock_ = std::make_unique<io::File>(std::move(*lock));
   store_ = std::make_unique<store::LocalStore>(std::move(*store));
   CaptureSettings settings{
       .path = config_.path,
-      .meta_path = config_.meta_path,
+      .meta_path = meta_path(),
       .busy_timeout = config_.busy_timeout,
       .max_sync_wal_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(0, config_.max_sync_wal_bytes)),
       .convert_to_wal = config_.convert_to_wal};
@@ -258,6 +257,10 @@ void Database::close() {
   failing_since_.reset();
 }
 
-std::string Database::scratch_directory() const { return config_.meta_path + "/scratch"; }
+std::string Database::meta_path() const {
+  return config_.meta_path.empty() ? store::default_meta_path(config_.path) : config_.meta_path;
+}
+
+std::string Database::scratch_directory() const { return meta_path() + "/scratch"; }
 
 }  // namespace replica::engine

@@ -128,6 +128,7 @@ class Database final : private Origin {
 
   // What the destinations ask.
   const std::string& path() const noexcept override { return config_.path; }
+  std::string meta_path() const;
   std::string scratch_directory() const override;
   std::uint64_t max_file_bytes() const noexcept override;
   bool single() const noexcept override { return destinations_.size() == 1; }
@@ -154,7 +155,7 @@ class Database final : private Origin {
   mutable std::mutex store_lock_;
   // Both only while it is open: a database at rest has none.
   std::unique_ptr<store::LocalStore> store_;  // store_lock_, but opened and closed under capture_lock_
-  io::File owner_lock_;                       // capture_lock_ from here on
+  std::unique_ptr<io::File> owner_lock_;      // capture_lock_ from here on
   std::unique_ptr<Capture> capture_;
   io::FileInfo identity_;
   // While it rests: what there is to see of it. Without one it is open, or closed.

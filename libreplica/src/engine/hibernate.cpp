@@ -62,7 +62,7 @@ void Database::let_go() {
   if (capture_) counters_ = capture_->counters();
   capture_.reset();
   store_.reset();
-  owner_lock_.close();
+  owner_lock_.reset();
 }
 
 Result<bool> Database::wake(const Call& call) {

@@ -81,7 +81,7 @@ Result<void> Database::import_newest(Destination& from, TxId position, const Cal
 // Gives up what lies here for what the replica holds. Nothing is left to compare with: the next file holds every page.
 Result<void> Database::start_behind(TxId remote) {
   // The hashes are those of the history here. They go first: with an empty store they would pass for the replica's.
-  if (auto r = store::PageHashMap::remove(config_.meta_path, environment_.gate); !r) return r;
+  if (auto r = store::PageHashMap::remove(meta_path(), environment_.gate); !r) return r;
   {
     const std::lock_guard guard(store_lock_);
     if (auto r = store_->clear(); !r) return r;

@@ -42,7 +42,7 @@ Result<void> Levels::load(const Replica& replica, const Call& call) {
 void Levels::forget() {
   const std::lock_guard guard(lock_);
   known_ = false;
-  files_ = {};
+  std::vector<LtxFileInfo>().swap(files_);
 }
 
 void Levels::settle() {

@@ -24,7 +24,7 @@ bool quiet(int wake) {
 
 }  // namespace
 
-Result<std::unique_ptr<DirectoryWatch>> DirectoryWatch::open() {
+Result<std::unique_ptr<DirectoryWatch>> DirectoryWatch::open(std::size_t most) {
   const int inotify = ::inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
   if (inotify < 0) return Failure(errno_error(errno, "watch directories", "inotify"));
   const int wake = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -33,7 +33,7 @@ Result<std::unique_ptr<DirectoryWatch>> DirectoryWatch::open() {
     ::close(inotify);
     return Failure(errno_error(code, "watch directories", "eventfd"));
   }
-  return std::unique_ptr<DirectoryWatch>(new DirectoryWatch(inotify, wake));
+  return std::unique_ptr<DirectoryWatch>(new DirectoryWatch(inotify, wake, most));
 }
 
 DirectoryWatch::~DirectoryWatch() {
@@ -47,6 +47,7 @@ Result<void> DirectoryWatch::add(const std::string& directory) {
     ++by_descriptor_[known->second].users;
     return {};
   }
+  if (most_ != 0 && by_descriptor_.size() >= most_) return fail(Errc::no_space, "watch " + directory + ": too many");
   const int descriptor =
       ::inotify_add_watch(inotify_, directory.c_str(), IN_MODIFY | IN_CREATE | IN_DELETE | IN_MOVE | IN_ONLYDIR);
   if (descriptor < 0) return Failure(errno_error(errno, "watch", directory));
@@ -54,7 +55,7 @@ Result<void> DirectoryWatch::add(const std::string& directory) {
   const auto [at, fresh] = by_descriptor_.try_emplace(descriptor, Watched{directory, 0});
   if (!fresh) return fail(Errc::already_exists, directory + " is watched as " + at->second.directory);
   ++at->second.users;
-  by_directory_[directory] = descriptor;
+  by_directory_[at->second.directory] = descriptor;
   return {};
 }
 
@@ -62,9 +63,10 @@ void DirectoryWatch::remove(const std::string& directory) {
   const std::lock_guard guard(lock_);
   const auto known = by_directory_.find(directory);
   if (known == by_directory_.end() || --by_descriptor_[known->second].users > 0) return;
-  ::inotify_rm_watch(inotify_, known->second);
-  by_descriptor_.erase(known->second);
+  const int descriptor = known->second;
+  ::inotify_rm_watch(inotify_, descriptor);
   by_directory_.erase(known);
+  by_descriptor_.erase(descriptor);
 }
 
 std::optional<std::vector<DirectoryEvent>> DirectoryWatch::wait() {

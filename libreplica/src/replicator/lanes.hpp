@@ -91,8 +91,9 @@ struct Entry {
   int syncs = 0;    // calls of sync() under way
   int glances = 0;  // looks since the last event that found nothing yet
   bool watched = false;
-  bool muted = false;                // watched, but not as long as it is busy
-  std::optional<Error> start_error;  // why it is not attached yet
+  bool polled = false;                 // there may be no more watches
+  bool muted = false;                  // watched, but not as long as it is busy
+  std::unique_ptr<Error> start_error;  // why it is not attached yet
   // Runs of the capture lane: how many began, the number of the last one that succeeded, and the position behind it.
   std::uint64_t captures_begun = 0, captures_done = 0;
   TxId captured;

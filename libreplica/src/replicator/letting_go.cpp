@@ -82,7 +82,8 @@ void Departure::capture_last(const Call& call) {
     if (auto captured = database.capture(call); !captured) failure_ = std::move(captured.error());
   } else {
     const std::lock_guard guard(entry_->lock);
-    failure_ = entry_->start_error.value_or(Error{Errc::timed_out, "the database was not opened yet", {}});
+    failure_ =
+        entry_->start_error ? *entry_->start_error : Error{Errc::timed_out, "the database was not opened yet", {}};
   }
   if (failure_ && failure_->code == Errc::not_found) failure_.reset();  // no file: what was captured before counts
 }

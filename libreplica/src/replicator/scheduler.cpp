@@ -18,10 +18,11 @@ Scheduler::Scheduler(const ReplicatorOptions& options, engine::Environment envir
     : environment_(environment),
       lag_limit_(options.lag_limit),
       loses_event_(options.loses_event),
+      after_rest_(options.after_rest),
       capture_pool_(options.threads, timer_),
       ship_pool_(options.threads, timer_),
       maintain_pool_(kMaintainThreads, timer_) {
-  auto watch = io::DirectoryWatch::open();
+  auto watch = io::DirectoryWatch::open(options.max_watches);
   if (!watch) {
     environment_.logger->log(LogLevel::warn, "no change events, polling only", {{"error", watch.error().message}});
     return;
@@ -80,6 +81,7 @@ void Scheduler::disable(const std::shared_ptr<Entry>& entry) {
   const bool watched = std::exchange(entry->watched, false);
   const bool muted = std::exchange(entry->muted, false);
   lock.unlock();
+  set_polled(*entry, false);
   if (!watched) return;
   forget_watched(*entry);
   if (!muted) watch_->remove(io::parent_of(entry->database.config().path));
@@ -220,7 +222,7 @@ void Scheduler::run_capture(const std::shared_ptr<Entry>& entry, const Call& cal
     return;
   }
   const bool changed = captured->files > 0;
-  bool busy = false, muted = false;
+  bool busy = false, muted = false, polled = false;
   int glances = 0;
   {
     const std::lock_guard guard(entry->lock);
@@ -230,6 +232,7 @@ void Scheduler::run_capture(const std::shared_ptr<Entry>& entry, const Call& cal
     entry->captures_done = entry->captures_begun;
     entry->captured = database.captured();
     muted = entry->muted;
+    polled = entry->polled;
     if (changed) {
       entry->attention.found(announced || captured->attached_now, start);
       busy = entry->last_change && start - *entry->last_change <= 2 * spacing(config);
@@ -241,10 +244,8 @@ void Scheduler::run_capture(const std::shared_ptr<Entry>& entry, const Call& cal
     glances = changed ? 0 : entry->glances;
     entry->glances = glances > 0 ? glances - 1 : 0;
   }
-  if (captured->attached_now) {
-    watch_directory(entry);
-    entry->changed.notify_all();
-  }
+  if (captured->attached_now || polled) watch_directory(entry);
+  if (captured->attached_now) entry->changed.notify_all();
   if (busy) {
     mute(*entry);
     request(entry, Lane::capture, start + spacing(config));
@@ -369,7 +370,7 @@ int Scheduler::count_failure(Entry& entry, LaneId id, const Error& error, std::s
              .replica = label});
   const std::lock_guard guard(entry.lock);
   const int failures = ++entry.lane(id).failures;
-  if (of_capture) entry.start_error = error;
+  if (of_capture) entry.start_error = std::make_unique<Error>(error);
   if (std::exchange(entry.lane(id).told, error.code) != error.code) {
     publish({.kind = EventKind::error,
              .path = path,

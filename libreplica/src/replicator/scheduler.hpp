@@ -1,6 +1,7 @@
 // Runs the lanes of all databases on a bounded set of threads, woken by directory events and times.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <set>
@@ -56,6 +57,7 @@ class Scheduler {
   // hibernation.cpp
   bool may_hibernate(Entry& entry) const;
   void hibernate_if_quiet(Entry& entry, const Call& call);
+  void tell_rest();
   // staying_at_rest.cpp
   Result<bool> stay_at_rest(const std::shared_ptr<Entry>& entry, const Call& call);
   void confirm_in_time(const std::shared_ptr<Entry>& entry);
@@ -74,6 +76,9 @@ class Scheduler {
   void mute(Entry& entry);
   void unmute(Entry& entry);
   void forget_watched(const Entry& entry);
+  void set_polled(Entry& entry, bool polled);
+  // Between two looks at one that is polled: all of them together take no more than so many a second.
+  std::chrono::milliseconds polling_pause() const;
   void watch_events();
   void wake(const std::string& directory, const std::string& name);
   Steady now() const { return environment_.clock->steady(); }
@@ -81,8 +86,15 @@ class Scheduler {
   engine::Environment environment_;
   std::chrono::milliseconds lag_limit_;
   std::function<bool()> loses_event_;
+  std::function<void()> after_rest_;
+  std::atomic<bool> rest_to_tell_{false};  // the timer will
   std::mutex watched_lock_;
-  std::map<std::string, std::map<std::string, std::weak_ptr<Entry>>> watched_;  // directory → file name
+  // "a//b" is "a/b": an event names the directory and the file.
+  struct PathOrder {
+    bool operator()(std::string_view a, std::string_view b) const;
+  };
+  std::map<std::string_view, std::weak_ptr<Entry>, PathOrder> watched_;  // by the path that the entry holds
+  std::atomic<std::size_t> polled_{0};                                   // entries that are polled for want of watches
   std::unique_ptr<io::DirectoryWatch> watch_;
   std::mutex paces_lock_;
   std::map<std::string, std::weak_ptr<Pace>> paces_;  // by server

@@ -2,14 +2,31 @@
 #include <algorithm>
 #include <set>
 
+#include "base/text.hpp"
 #include "replicator/scheduler.hpp"
 
 namespace replica::replicator {
 namespace {
 
-std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+constexpr std::size_t kPollsPerSecond = 1000;  // two calls of stat each: a hundredth of a processor or two
+constexpr std::string_view kWal = "-wal";
 
 }  // namespace
+
+bool Scheduler::PathOrder::operator()(std::string_view a, std::string_view b) const {
+  const auto skip = [](std::string_view path, std::size_t at) {
+    while (at > 0 && at < path.size() && path[at] == '/' && path[at - 1] == '/') ++at;
+    return at;
+  };
+  std::size_t i = 0, j = 0;
+  for (;; ++i, ++j) {
+    i = skip(a, i);
+    j = skip(b, j);
+    if (j >= b.size()) return false;
+    if (i >= a.size()) return true;
+    if (a[i] != b[j]) return a[i] < b[j];
+  }
+}
 
 void Scheduler::watch_directory(const std::shared_ptr<Entry>& entry) {
   if (!watch_) return;
@@ -20,10 +37,29 @@ void Scheduler::watch_directory(const std::shared_ptr<Entry>& entry) {
   const std::string& path = entry->database.config().path;
   const std::lock_guard guard(watched_lock_);
   // Without a watch (no directory yet, or a limit reached) the poll finds the changes.
-  if (auto r = watch_->add(io::parent_of(path)); !r) return;
-  watched_[io::parent_of(path)][name_of(path)] = entry;
+  if (auto r = watch_->add(io::parent_of(path)); !r) return set_polled(*entry, r.error().code == Errc::no_space);
+  set_polled(*entry, false);
+  watched_[path] = entry;
   const std::lock_guard entry_guard(entry->lock);
   entry->watched = true;
+}
+
+void Scheduler::set_polled(Entry& entry, bool polled) {
+  {
+    const std::lock_guard guard(entry.lock);
+    if (std::exchange(entry.polled, polled) == polled) return;
+  }
+  if (!polled) {
+    --polled_;
+  } else if (polled_++ == 0) {
+    environment_.logger->log(
+        LogLevel::warn, "too many directories to watch, polling the others",
+        {{"path", entry.database.config().path}, {"hint", "raise the sysctl fs.inotify.max_user_watches"}});
+  }
+}
+
+std::chrono::milliseconds Scheduler::polling_pause() const {
+  return std::chrono::milliseconds(polled_ * 1000 / kPollsPerSecond);
 }
 
 void Scheduler::mute(Entry& entry) {
@@ -35,22 +71,20 @@ void Scheduler::mute(Entry& entry) {
 }
 
 void Scheduler::unmute(Entry& entry) {
-  const bool watched = watch_->add(io::parent_of(entry.database.config().path)).has_value();
+  auto watched = watch_->add(io::parent_of(entry.database.config().path));
   {
     const std::lock_guard guard(entry.lock);
     entry.muted = false;
-    entry.watched = watched;
+    entry.watched = watched.has_value();
   }
-  if (!watched) forget_watched(entry);  // a limit was reached, or the directory is gone: the poll finds the changes
+  if (watched) return;
+  forget_watched(entry);  // a limit was reached, or the directory is gone: the poll finds the changes
+  set_polled(entry, watched.error().code == Errc::no_space);
 }
 
 void Scheduler::forget_watched(const Entry& entry) {
-  const std::string& path = entry.database.config().path;
   const std::lock_guard guard(watched_lock_);
-  const auto names = watched_.find(io::parent_of(path));
-  if (names == watched_.end()) return;
-  names->second.erase(name_of(path));
-  if (names->second.empty()) watched_.erase(names);
+  watched_.erase(entry.database.config().path);
 }
 
 void Scheduler::watch_events() {
@@ -64,19 +98,20 @@ void Scheduler::watch_events() {
 }
 
 void Scheduler::wake(const std::string& directory, const std::string& name) {
-  constexpr std::string_view kWal = "-wal";
   std::vector<std::shared_ptr<Entry>> woken;
   {
     const std::lock_guard guard(watched_lock_);
-    // An event without a directory may be of any: some were lost.
-    auto [first, end] =
-        directory.empty() ? std::pair(watched_.begin(), watched_.end()) : watched_.equal_range(directory);
-    for (; first != end; ++first) {
-      for (auto& [file, weak] : first->second) {
-        const bool hit = name.empty() || name == file ||
-                         (name.size() == file.size() + kWal.size() && name.starts_with(file) && name.ends_with(kWal));
-        if (auto entry = hit ? weak.lock() : nullptr) woken.push_back(std::move(entry));
-      }
+    const auto take = [&](const std::weak_ptr<Entry>& weak) {
+      if (auto entry = weak.lock()) woken.push_back(std::move(entry));
+    };
+    if (directory.empty()) {  // may be of any: some were lost
+      for (const auto& [path, weak] : watched_) take(weak);
+    } else {
+      const std::string path = base::concat(directory == "/" ? "" : directory, "/", name);
+      const std::string_view database = std::string_view(path).substr(0, path.size() - kWal.size());
+      if (const auto found = watched_.find(path); found != watched_.end()) take(found->second);
+      if (path.ends_with(kWal))
+        if (const auto found = watched_.find(database); found != watched_.end()) take(found->second);
     }
   }
   for (const auto& entry : woken) {
