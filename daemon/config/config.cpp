@@ -42,9 +42,11 @@ Result<Config> parse(const std::string& text, const std::string& file) {
     error.message.insert(0, file + ":");
     return replica::Failure(std::move(error));
   };
-  const auto document = parse_yaml(text);
-  if (!document) return in_file(document.error());
-  if (auto r = read_document(*document, config); !r) return in_file(r.error());
+  {
+    const auto document = parse_yaml(text);
+    if (!document) return in_file(document.error());
+    if (auto r = read_document(*document, config); !r) return in_file(r.error());
+  }
   if (auto r = complete(config); !r) return replica::pass(r);
   return config;
 }

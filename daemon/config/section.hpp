@@ -91,6 +91,7 @@ replica::Result<void> read_list(const Spot& spot, const Node& node, std::vector<
   if (node.kind == Node::Kind::null) return {};
   if (node.kind != Node::Kind::sequence) return fail_at(spot, "expected a list");
   out.clear();
+  out.reserve(node.items.size());
   for (const Node& item : node.items) {
     const Spot at{spot.path + "[" + std::to_string(out.size()) + "]", item.line};
     out.emplace_back();

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <optional>
 #include <sstream>
 
 #include "config/node.hpp"
@@ -28,78 +30,160 @@ replica::Failure fail_at(int line, const std::string& message) {
   return fail(Errc::invalid_argument, std::to_string(line) + ": " + message);
 }
 
-class Converter {
+// The document from the events of the parser. A tree of the parser's own would take several times the memory, and
+// another pass.
+class Builder final : public YAML::EventHandler {
  public:
-  Result<Node> convert(const YAML::Node& from, int line, int depth) {
-    if (depth > kMaxDepth) return fail_at(line, "yaml: nested too deeply");
-    if (++nodes_ > kMaxNodes) return fail_at(line, "yaml: too many values");
-    Node node;
-    node.line = line;
-    node.at = offset_of(from);
-    switch (from.Type()) {
-      case YAML::NodeType::Undefined:
-      case YAML::NodeType::Null:
-        return node;
-      case YAML::NodeType::Scalar:
-        return scalar(from, std::move(node));
-      case YAML::NodeType::Sequence:
-        return sequence(from, std::move(node), depth);
-      case YAML::NodeType::Map:
-        return map(from, std::move(node), depth);
+  Result<Node> take() { return failure_ ? Result<Node>(std::move(*failure_)) : Result<Node>(std::move(root_)); }
+
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    begin(mark, anchor);
+    end();
+  }
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
+    begin(mark, anchor);
+    if (!failure_) {
+      Node& node = open_.back().node;
+      node.plain = tag != "!" && tag != "tag:yaml.org,2002:str";
+      node.text = value;
+      node.kind = node.plain && is_null_word(value) ? Node::Kind::null : Node::Kind::scalar;
+      open_.back().is_word = true;
+      open_.back().is_quoted = tag == "!";
     }
-    return node;
+    end();
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    begin(mark, anchor);
+    if (!failure_) open_.back().node.kind = Node::Kind::sequence;
+  }
+  void OnSequenceEnd() override { end(); }
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    begin(mark, anchor);
+    if (!failure_) open_.back().node.kind = Node::Kind::map;
+  }
+  void OnMapEnd() override { end(); }
+
+  // What the anchor names, once more.
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    if (failure_) return;
+    const auto named = anchors_.find(anchor);
+    if (named == anchors_.end()) return refuse(mark.line + 1, "yaml: nested too deeply");  // it is within itself
+    const Extent extent = extent_of(named->second.node);
+    nodes_ += extent.nodes;
+    if (nodes_ > kMaxNodes) return refuse(mark.line + 1, "yaml: too many values");
+    if (static_cast<int>(open_.size()) + extent.depth > kMaxDepth)
+      return refuse(mark.line + 1, "yaml: nested too deeply");
+    Open copy = named->second;
+    copy.anchor = 0;
+    copy.node.line = line_for(copy.marked_line);
+    open_.push_back(std::move(copy));
+    finish();
   }
 
  private:
-  static Node scalar(const YAML::Node& from, Node node) {
-    node.plain = from.Tag() != "!" && from.Tag() != "tag:yaml.org,2002:str";
-    node.text = from.Scalar();
-    node.kind = node.plain && is_null_word(node.text) ? Node::Kind::null : Node::Kind::scalar;
-    return node;
-  }
+  struct Open {
+    Node node{};
+    YAML::anchor_t anchor = 0;
+    int marked_line = 0;  // 0: nowhere
+    bool is_word = false, is_quoted = false;
+    std::optional<Node::Key> key{};  // of a map: its value comes next
+    bool merges = false;             // that key is <<
+    std::vector<Node> merged{};
+  };
+  struct Extent {
+    std::size_t nodes = 1;
+    int depth = 0;
+  };
 
-  Result<Node> sequence(const YAML::Node& from, Node node, int depth) {
-    node.kind = Node::Kind::sequence;
-    for (const YAML::Node& item : from) {
-      auto child = convert(item, line_of(item, node.line), depth + 1);
-      if (!child) return child;
-      node.items.push_back(std::move(*child));
+  static Extent extent_of(const Node& node) {
+    Extent all;
+    for (const Node& item : node.items) {
+      const Extent one = extent_of(item);
+      all.nodes += one.nodes;
+      all.depth = std::max(all.depth, one.depth + 1);
     }
-    return node;
+    return all;
   }
 
-  Result<Node> map(const YAML::Node& from, Node node, int depth) {
-    node.kind = Node::Kind::map;
-    std::vector<Node> merged;
-    for (const auto& entry : from) {
-      const int line = line_of(entry.first, node.line);
-      if (!entry.first.IsScalar()) return fail_at(line, "yaml: a key must be a plain word");
-      const std::string& name = entry.first.Scalar();
-      auto child = convert(entry.second, line, depth + 1);
-      if (!child) return child;
-      if (name == "<<" && entry.first.Tag() != "!") {
-        if (auto r = collect_merge(std::move(*child), merged); !r) return replica::pass(r);
-        continue;
-      }
-      if (index_of(node, name)) return fail_at(line, "key \"" + name + "\" is given twice");
-      node.keys.push_back({.name = name, .line = line, .at = offset_of(entry.first)});
-      node.items.push_back(std::move(*child));
+  void refuse(int line, const std::string& message) {
+    if (!failure_) failure_ = fail_at(line, message);
+  }
+
+  // Of what begins now: a value is said to be where its key is.
+  int line_for(int marked_line) const {
+    if (open_.empty()) return 1;
+    const Open& parent = open_.back();
+    if (parent.key) return parent.key->line;
+    return marked_line == 0 ? parent.node.line : marked_line;
+  }
+
+  void begin(const YAML::Mark& mark, YAML::anchor_t anchor) {
+    if (failure_) return;
+    Open open;
+    open.anchor = anchor;
+    open.marked_line = mark.is_null() ? 0 : mark.line + 1;
+    open.node.line = line_for(open.marked_line);
+    open.node.at = mark.is_null() ? 0 : static_cast<std::size_t>(mark.pos);
+    if (static_cast<int>(open_.size()) > kMaxDepth) return refuse(open.node.line, "yaml: nested too deeply");
+    if (++nodes_ > kMaxNodes) return refuse(open.node.line, "yaml: too many values");
+    open_.push_back(std::move(open));
+  }
+
+  void end() {
+    if (failure_) return;
+    Open& open = open_.back();
+    for (Node& source : open.merged) merge(open.node, std::move(source));
+    open.merged.clear();
+    open.node.keys.shrink_to_fit();
+    open.node.items.shrink_to_fit();
+    if (open.anchor != 0) anchors_[open.anchor] = open;
+    finish();
+  }
+
+  // Hands what is complete to what it is part of.
+  void finish() {
+    Open done = std::move(open_.back());
+    open_.pop_back();
+    if (open_.empty()) {
+      root_ = std::move(done.node);
+      return;
     }
-    for (Node& source : merged) merge(node, std::move(source));
-    return node;
+    Open& parent = open_.back();
+    if (parent.node.kind == Node::Kind::sequence) {
+      parent.node.items.push_back(std::move(done.node));
+    } else if (!parent.key) {
+      if (!done.is_word) return refuse(done.node.line, "yaml: a key must be a plain word");
+      parent.merges = done.node.text == "<<" && !done.is_quoted;
+      parent.key = Node::Key{.name = std::move(done.node.text), .line = done.node.line, .at = done.node.at};
+    } else {
+      add_value(parent, std::move(done.node));
+    }
   }
 
-  static Result<void> collect_merge(Node value, std::vector<Node>& merged) {
+  void add_value(Open& map, Node value) {
+    Node::Key key = std::move(*map.key);
+    map.key.reset();
+    if (map.merges) return collect_merge(std::move(value), map.merged);
+    if (index_of(map.node, key.name)) return refuse(key.line, "key \"" + key.name + "\" is given twice");
+    map.node.keys.push_back(std::move(key));
+    map.node.items.push_back(std::move(value));
+  }
+
+  void collect_merge(Node value, std::vector<Node>& merged) {
     if (value.kind == Node::Kind::map) {
       merged.push_back(std::move(value));
-      return {};
+      return;
     }
-    if (value.kind != Node::Kind::sequence) return fail_at(value.line, "yaml: map merge requires a map");
+    if (value.kind != Node::Kind::sequence) return refuse(value.line, "yaml: map merge requires a map");
     for (Node& item : value.items) {
-      if (item.kind != Node::Kind::map) return fail_at(item.line, "yaml: map merge requires a map");
+      if (item.kind != Node::Kind::map) return refuse(item.line, "yaml: map merge requires a map");
       merged.push_back(std::move(item));
     }
-    return {};
   }
 
   // What the map says itself, and what was merged before, wins.
@@ -116,14 +200,10 @@ class Converter {
     return std::any_of(node.keys.begin(), node.keys.end(), [&](const Node::Key& k) { return k.name == name; });
   }
 
-  static int line_of(const YAML::Node& node, int otherwise) {
-    return node.Mark().is_null() ? otherwise : node.Mark().line + 1;
-  }
-
-  static std::size_t offset_of(const YAML::Node& node) {
-    return node.Mark().is_null() ? 0 : static_cast<std::size_t>(node.Mark().pos);
-  }
-
+  std::vector<Open> open_;  // from the outermost on
+  std::map<YAML::anchor_t, Open> anchors_;
+  Node root_;
+  std::optional<replica::Failure> failure_;
   std::size_t nodes_ = 0;
 };
 
@@ -141,24 +221,18 @@ class Unheard final : public YAML::EventHandler {
   void OnMapEnd() override {}
 };
 
-// Up to 2. YAML::LoadAll takes what stands between two documents, as in "[a], b", for ever more of them.
-int count_documents(const std::string& text) {
-  std::istringstream in(text);
-  YAML::Parser parser(in);
-  Unheard handler;
-  int count = 0;
-  while (count < 2 && parser.HandleNextDocument(handler)) ++count;
-  return count;
-}
-
 }  // namespace
 
 Result<Node> parse_yaml(const std::string& text) {
   try {
-    const int documents = count_documents(text);
-    if (documents == 0) return Node{};
-    if (documents > 1) return fail_at(1, "yaml: more than one document in the file");
-    return Converter().convert(YAML::Load(text), 1, 0);
+    std::istringstream in(text);
+    YAML::Parser parser(in);
+    Builder builder;
+    if (!parser.HandleNextDocument(builder)) return Node{};
+    // YAML::LoadAll takes what stands between two documents, as in "[a], b", for ever more of them.
+    Unheard second;
+    if (parser.HandleNextDocument(second)) return fail_at(1, "yaml: more than one document in the file");
+    return builder.take();
   } catch (const YAML::Exception& e) {
     return fail_at(std::max(e.mark.line, 0) + 1, "yaml: " + e.msg);
   }
