@@ -261,6 +261,13 @@ std::string Database::meta_path() const {
   return config_.meta_path.empty() ? store::default_meta_path(config_.path) : config_.meta_path;
 }
 
+std::vector<DestinationConfig> Database::destination_configs() const {
+  std::vector<DestinationConfig> all;
+  all.reserve(destinations_.size());
+  for (const auto& one : destinations_) all.push_back(one->config());
+  return all;
+}
+
 std::string Database::scratch_directory() const { return meta_path() + "/scratch"; }
 
 }  // namespace replica::engine

@@ -27,6 +27,7 @@ class Database final : private Origin {
   Database(DatabaseConfig config, const ReplicatorOptions& options, Environment environment);
   ~Database() override;
 
+  // Without the texts about its replicas, which are with the destinations.
   const DatabaseConfig& config() const noexcept { return config_; }
 
   struct Captured {
@@ -129,6 +130,7 @@ class Database final : private Origin {
   // What the destinations ask.
   const std::string& path() const noexcept override { return config_.path; }
   std::string meta_path() const;
+  std::vector<DestinationConfig> destination_configs() const;
   std::string scratch_directory() const override;
   std::uint64_t max_file_bytes() const noexcept override;
   bool single() const noexcept override { return destinations_.size() == 1; }

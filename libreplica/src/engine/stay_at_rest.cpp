@@ -23,7 +23,7 @@ bool is_log_of(const RestMark& rest, const std::optional<io::FileStamp>& wal) {
 
 // What the mark is to say of the destinations. Their lanes are held, and all have everything.
 std::optional<DestinationsAtRest> Database::destinations_at_rest() {
-  const auto identity = identity_of(replica::destinations(config_), options_);
+  const auto identity = identity_of(destination_configs(), options_);
   if (!identity || destinations_.size() > kMaxDestinationsAtRest) return std::nullopt;
   DestinationsAtRest all{.identity = *identity};
   for (const auto& one : destinations_) all.each.push_back(one->at_rest());
@@ -34,15 +34,15 @@ std::optional<DestinationsAtRest> Database::destinations_at_rest() {
 // destinations as configured.
 Result<std::optional<WalMark>> Database::rest_mark(FilesAtRest& files) const {
   const std::optional<WalMark> none;
-  auto mark = read_wal_mark(config_.meta_path, environment_.gate);
+  auto mark = read_wal_mark(meta_path(), environment_.gate);
   if (!mark || !*mark || !(*mark)->rest || !same_boot(**mark)) return mark ? none : mark;
   const RestMark& rest = *(*mark)->rest;
   if (io::clock_lead() < rest.clock_lead - kClockTolerance) return none;
   if (rest.destinations.each.size() != destinations_.size()) return none;
-  if (identity_of(replica::destinations(config_), options_) != rest.destinations.identity) return none;
+  if (identity_of(destination_configs(), options_) != rest.destinations.identity) return none;
   auto main = io::stamp_of(config_.path);
   auto wal = io::stamp_of(config_.path + "-wal");
-  auto level_zero = io::stamp_of(level_zero_path(config_.meta_path));
+  auto level_zero = io::stamp_of(level_zero_path(meta_path()));
   if (!main || !wal || !level_zero) return none;
   if (*main != (*mark)->untouched || *level_zero != rest.level_zero || !is_log_of(rest, *wal)) return none;
   files = {**main, *wal};
@@ -65,7 +65,7 @@ Result<bool> Database::stay_at_rest(const Call& call) {
   if (!mark) return pass(mark);
   if (!*mark) return false;
   // Only to see that no other daemon has it; a database that rests does not keep the lock.
-  if (auto r = check_owner_lock(config_.meta_path, config_.path, environment_.gate); !r) return pass(r);
+  if (auto r = check_owner_lock(meta_path(), config_.path, environment_.gate); !r) return pass(r);
   for (std::size_t n = 0; n < destinations_.size(); ++n)
     destinations_[n]->believe((*mark)->rest->destinations.each[n], (*mark)->txid);
   resting_ = Resting{files, (*mark)->txid};
@@ -119,13 +119,13 @@ void Database::save_what_was_seen() {
 
 // Nothing is done when it is not the one that was left for what rests.
 Result<void> Database::change_rest_mark(const std::function<void(WalMark&)>& change) {
-  auto mark = read_wal_mark(config_.meta_path, environment_.gate);
+  auto mark = read_wal_mark(meta_path(), environment_.gate);
   if (!mark) return pass(mark);
   const bool ours = resting_ && *mark && (*mark)->rest && (*mark)->txid == resting_->txid &&
                     (*mark)->untouched == resting_->left.main && same_boot(**mark);
   if (!ours) return {};
   change(**mark);
-  return write_wal_mark(config_.meta_path, **mark, environment_.gate);
+  return write_wal_mark(meta_path(), **mark, environment_.gate);
 }
 
 }  // namespace replica::engine

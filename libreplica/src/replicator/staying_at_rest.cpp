@@ -15,11 +15,12 @@ constexpr milliseconds kLongestSpread = std::chrono::minutes(10);
 
 }  // namespace
 
-// The directory is watched by now: what is written after the files were looked at is heard of.
+// The directory is watched by now: what is written after the files were looked at is heard of, or found by the next
+// look where databases are polled for want of watches.
 Result<bool> Scheduler::stay_at_rest(const std::shared_ptr<Entry>& entry, const Call& call) {
   {
     const std::lock_guard guard(entry->lock);
-    if (!entry->watched || entry->muted) return false;
+    if ((!entry->watched && !entry->polled) || entry->muted) return false;
   }
   auto rests = entry->database.stay_at_rest(call);
   if (!rests || !*rests) return rests;
