@@ -38,20 +38,16 @@ struct RequestCounts {
 class RequestCounter {
  public:
   explicit RequestCounter(RequestCounter* sum = nullptr) noexcept : sum_(sum) {}
-  ~RequestCounter();
-  RequestCounter(const RequestCounter&) = delete;
-  RequestCounter& operator=(const RequestCounter&) = delete;
 
-  void add(RequestClass kind, const RequestTally& tally);
+  void add(RequestClass kind, const RequestTally& tally) noexcept;
   RequestCounts counts() const noexcept;
 
  private:
   struct Cells {
     std::atomic<std::uint64_t> requests{0}, errors{0}, retries{0}, bytes_sent{0}, bytes_received{0};
   };
-  Cells& cells(RequestClass kind);
   RequestCounter* const sum_;
-  std::array<std::atomic<Cells*>, kRequestClasses> cells_{};  // made at the first request of the class
+  std::array<Cells, kRequestClasses> cells_{};
 };
 
 }  // namespace replica

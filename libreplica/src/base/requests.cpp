@@ -1,7 +1,5 @@
 #include "replica/requests.hpp"
 
-#include <memory>
-
 namespace replica {
 namespace {
 
@@ -37,21 +35,8 @@ RequestTally RequestCounts::total() const noexcept {
   return out;
 }
 
-RequestCounter::~RequestCounter() {
-  for (const auto& one : cells_) delete one.load(std::memory_order_relaxed);
-}
-
-RequestCounter::Cells& RequestCounter::cells(RequestClass kind) {
-  auto& slot = cells_.at(static_cast<std::size_t>(kind));
-  Cells* known = slot.load(std::memory_order_acquire);
-  if (known != nullptr) return *known;
-  auto fresh = std::make_unique<Cells>();
-  return slot.compare_exchange_strong(known, fresh.get(), std::memory_order_acq_rel) ? *fresh.release() : *known;
-}
-
-void RequestCounter::add(RequestClass kind, const RequestTally& tally) {
-  if (tally == RequestTally{}) return;
-  Cells& cells = this->cells(kind);
+void RequestCounter::add(RequestClass kind, const RequestTally& tally) noexcept {
+  Cells& cells = cells_.at(static_cast<std::size_t>(kind));
   increase(cells.requests, tally.requests);
   increase(cells.errors, tally.errors);
   increase(cells.retries, tally.retries);
@@ -63,9 +48,7 @@ void RequestCounter::add(RequestClass kind, const RequestTally& tally) {
 RequestCounts RequestCounter::counts() const noexcept {
   RequestCounts out;
   for (std::size_t i = 0; i < kRequestClasses; ++i) {
-    const Cells* const known = cells_.at(i).load(std::memory_order_acquire);
-    if (known == nullptr) continue;
-    const Cells& cells = *known;
+    const Cells& cells = cells_.at(i);
     out.by_class.at(i) = {.requests = cells.requests.load(std::memory_order_relaxed),
                           .errors = cells.errors.load(std::memory_order_relaxed),
                           .retries = cells.retries.load(std::memory_order_relaxed),
