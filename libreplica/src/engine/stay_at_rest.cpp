@@ -33,9 +33,10 @@ std::optional<DestinationsAtRest> Database::destinations_at_rest() {
 // The mark, if it still says all of it: the files are as they were when the database was let go of, and so are the
 // destinations as configured.
 Result<std::optional<WalMark>> Database::rest_mark(FilesAtRest& files) const {
-  const std::optional<WalMark> none;
+  const std::nullopt_t none = std::nullopt;
   auto mark = read_wal_mark(meta_path(), environment_.gate);
-  if (!mark || !*mark || !(*mark)->rest || !same_boot(**mark)) return mark ? none : mark;
+  if (!mark) return mark;
+  if (!*mark || !(*mark)->rest || !same_boot(**mark)) return none;
   const RestMark& rest = *(*mark)->rest;
   if (io::clock_lead() < rest.clock_lead - kClockTolerance) return none;
   if (rest.destinations.each.size() != destinations_.size()) return none;
