@@ -87,7 +87,7 @@ TEST_CASE("databases whose directories may not be watched are polled, told once,
     config.sync_interval = config.monitor_interval = 20ms;
     config.checkpoint_interval = 50ms;
     config.hibernate_after = 100ms;
-    REQUIRE(replicator.add(std::move(config)));
+    REQUIRE(replicator.add(config));
     REQUIRE(replicator.start(paths.back(), true));
   }
   for (int round = 0; round < 2; ++round) {
@@ -135,7 +135,7 @@ TEST_CASE("a path with two slashes is heard of too") {
   config.monitor_interval = 1h;
   config.sync_interval = 20ms;
   const std::string name = config.path;
-  REQUIRE(replicator.add(std::move(config)));
+  REQUIRE(replicator.add(config));
   REQUIRE(replicator.start(name, true));
   until([&] { return replicator.status(name)->replicated_txid == TxId{1}; });
   app.commit();
