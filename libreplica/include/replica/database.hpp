@@ -75,6 +75,11 @@ struct ReplicatorOptions {
   std::function<void()> after_rest{};
   // For tests, called by the thread of change events: true = this one is not heard of.
   std::function<bool()> loses_event{};
+  // Databases that hold descriptors at once; 0 = no limit. Others wait: the one that was quiet for longest is let go of
+  // for them at once, whatever its hibernate_after says, and when more are busy than that they take turns. An eighth of
+  // the places, 16 at most, is kept for calls (sync, start, stop, snapshot), which come before all others; calls never
+  // exceed the limit either, and wait as long as their Call lets them.
+  std::size_t max_open_databases = 0;
   int threads = 4;               // capture and ship each get this many
   Logger* logger = nullptr;      // must outlive the Replicator
   const Clock* clock = nullptr;  // nullptr = the system's

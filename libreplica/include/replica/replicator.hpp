@@ -25,6 +25,7 @@ struct SyncOutcome {
 
 struct DatabaseCounts {
   std::size_t registered = 0, open = 0;
+  std::size_t held = 0;  // of the open ones: with a connection and descriptors, not hibernating
 };
 
 // Databases whose turn has come and that wait for a thread.

@@ -45,12 +45,12 @@ Database::Database(DatabaseConfig config, const ReplicatorOptions& options, Envi
 
 Database::~Database() { close(); }
 
-Result<Database::Captured> Database::capture(const Call& call) {
+Result<Database::Captured> Database::capture(const Call& call, Opening opening) {
   auto lock = lock_lane(capture_lock_, call, "capture");
   if (!lock) return pass(lock);
   const auto start = environment_.clock->steady();
   for (const auto& one : destinations_) one->count_from(environment_.clock->now());
-  auto captured = capture_locked(call);
+  auto captured = capture_locked(call, opening);
   const std::lock_guard guard(status_lock_);
   status_.sync_seconds += seconds_since(*environment_.clock, start);
   status_.disk_full = !captured && captured.error().code == Errc::no_space;
@@ -64,8 +64,9 @@ Result<Database::Captured> Database::capture(const Call& call) {
   return captured;
 }
 
-Result<Database::Captured> Database::capture_locked(const Call& call) {
+Result<Database::Captured> Database::capture_locked(const Call& call, Opening opening) {
   if (lies_still()) return Captured{};
+  if (opening == Opening::no && must_open()) return Captured{.left_closed = true};
   const std::uint64_t before = capture_ ? capture_->counters().files : counters_.files;
   Captured result;
   auto done = attach_and_capture(call, result.attached_now);
@@ -145,6 +146,8 @@ Result<void> Database::ensure_store() {
   const std::lock_guard guard(store_lock_);
   owner_lock_ = std::make_unique<io::File>(std::move(*lock));
   store_ = std::make_unique<store::LocalStore>(std::move(*store));
+  if (!open_.exchange(true) && environment_.held != nullptr) ++*environment_.held;
+  aside_ = false;
   CaptureSettings settings{
       .path = config_.path,
       .meta_path = meta_path(),
@@ -249,6 +252,10 @@ void Database::close() {
   let_go();
   resting_.reset();
   opened_ = false;
+  {
+    const std::lock_guard guard(store_lock_);
+    aside_ = false;
+  }
   for (const auto& one : destinations_) one->forget();
   told_started_ = false;
   const std::lock_guard guard(status_lock_);

@@ -33,11 +33,13 @@ class Database final : private Origin {
   struct Captured {
     std::size_t files = 0;      // level-0 files written by this call
     bool attached_now = false;  // this call attached the database
+    bool left_closed = false;   // it would have had to be opened, and was not to be
     // When tend() is worth it, if the log goes on growing as it did.
     std::optional<std::chrono::milliseconds> tend_in{};
   };
   // Attaches when needed (not_found while there is no database), captures all that is committed, checkpoints when due.
-  Result<Captured> capture(const Call& call);
+  enum class Opening { yes, no };
+  Result<Captured> capture(const Call& call, Opening opening = Opening::yes);
   // Between two captures of a busy database: keeps the log, and what writers pay for our pin, small.
   Result<Captured> tend(const Call& call);
   // To each destination in turn; the others also when one fails, whose error is then the answer.
@@ -69,6 +71,17 @@ class Database final : private Origin {
   // before. False: not so, capture() opens it.
   Result<bool> stay_at_rest(const Call& call);
 
+  // For other databases that wait to be opened (make_way.cpp): rest(), after a checkpoint if it takes one. At any rate:
+  // also when something is not shipped, or is being written; the next capture then goes on by what there is to prove
+  // it.
+  enum class Way { made, soon, not_now };  // soon: ask again once the times of the files have settled
+  Result<Way> make_way(const Call& call, bool at_any_rate);
+  bool is_aside() const;  // it made way at any rate, and has not been opened since
+  // Has it descriptors?
+  bool is_open() const noexcept { return open_; }
+  // Would capture() have to open it, as the files look now?
+  Result<bool> has_to_be_opened(const Call& call);
+
   // Lets go of the database: no connection, no descriptor. What was captured stays; capture() opens it again.
   void close();
 
@@ -87,7 +100,7 @@ class Database final : private Origin {
   void note_uploaded();  // to any of them
 
  private:
-  Result<Captured> capture_locked(const Call& call);
+  Result<Captured> capture_locked(const Call& call, Opening opening = Opening::yes);
   std::uint64_t bytes_logged();
   void measure_growth();
   void measure_from_now();
@@ -98,7 +111,10 @@ class Database final : private Origin {
   Result<void> attach_and_capture(const Call& call, bool& attached_now);
   Result<void> ensure_store();
   bool lies_still() const;
+  bool must_open() const;
   void let_go();
+  void let_go(const FilesAtRest& left, bool complete);
+  void set_aside(const FilesAtRest& left);
   // stay_at_rest.cpp
   std::optional<DestinationsAtRest> destinations_at_rest();
   Result<std::optional<WalMark>> rest_mark(FilesAtRest& files) const;
@@ -106,6 +122,8 @@ class Database final : private Origin {
   void save_what_was_seen();
   Result<void> change_rest_mark(const std::function<void(WalMark&)>& change);
   bool all_shipped() const;
+  Result<Way> make_way_locked(bool at_any_rate, bool lanes_held);
+  Result<bool> prepare_rest(bool at_any_rate);
   Result<void> sweep_scratch();
   Result<void> ensure_attached(const Call& call);
   Result<void> follow_replica(const Call& call);
@@ -135,6 +153,7 @@ class Database final : private Origin {
   std::uint64_t max_file_bytes() const noexcept override;
   bool single() const noexcept override { return destinations_.size() == 1; }
   std::vector<LtxFileInfo> local_files() const override;
+  Result<std::vector<LtxFileInfo>> files_to_ship() const override;
   Result<std::unique_ptr<Source>> open_local(const LtxFileInfo& file) const override;
   Result<LtxHeader> local_header(TxRange range) const override;
   std::uint64_t restarts() const noexcept override { return restarts_; }
@@ -155,6 +174,7 @@ class Database final : private Origin {
 
   std::timed_mutex capture_lock_;
   mutable std::mutex store_lock_;
+  bool aside_ = false;  // store_lock_ too: closed, but to be opened again
   // Both only while it is open: a database at rest has none.
   std::unique_ptr<store::LocalStore> store_;  // store_lock_, but opened and closed under capture_lock_
   std::unique_ptr<io::File> owner_lock_;      // capture_lock_ from here on
@@ -166,7 +186,8 @@ class Database final : private Origin {
     TxId txid;
   };
   std::optional<Resting> resting_;
-  CaptureCounters counters_;  // of the captures that were let go of
+  std::atomic<bool> open_{false};  // store_, and what belongs to it
+  CaptureCounters counters_;       // of the captures that were let go of
   Clock::Steady last_checkpoint_{}, next_checkpoint_{};
   int failed_checkpoints_ = 0;
   std::uint64_t missed_frames_ = 0;  // of the log when writers last left no gap for a checkpoint, and
@@ -191,6 +212,7 @@ class Database final : private Origin {
   Figures status_;
   std::unique_ptr<NotedError> last_error_;  // status_lock_ from here on; of the capture
   std::uint64_t errors_ = 0;                // noted so far
+  bool rest_complete_ = false;              // while it hibernates: as rest() does it, with everything shipped
   std::uint64_t uncaptured_bytes_ = 0;
   std::optional<Timestamp> failing_since_;  // the first of the captures that failed one after another
 };

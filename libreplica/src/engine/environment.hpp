@@ -1,6 +1,8 @@
 // What an engine needs of the world around it.
 #pragma once
 
+#include <atomic>
+
 #include "engine/helpers.hpp"
 #include "io/gate.hpp"
 #include "replica/clock.hpp"
@@ -17,6 +19,7 @@ struct Environment {
   io::Gate* gate = nullptr;
   EventBus* events = nullptr;
   Helpers* helpers = nullptr;
+  std::atomic<std::size_t>* held = nullptr;  // counts the databases that hold descriptors
 
   void publish(Event event) const {
     if (events != nullptr) events->publish(std::move(event));

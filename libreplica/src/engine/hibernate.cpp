@@ -8,7 +8,7 @@ namespace replica::engine {
 
 bool Database::resting() const {
   const std::lock_guard guard(status_lock_);
-  return status_.hibernating;
+  return status_.hibernating && rest_complete_;
 }
 
 // Nothing can have been committed: neither file has been written to.
@@ -40,21 +40,28 @@ Result<bool> Database::rest(const Call& call) {
   auto lock = lock_lane(capture_lock_, call, "hibernate");
   if (!lock) return pass(lock);
   if (resting_ || !capture_ || !capture_->attached() || replaced() || !all_shipped()) return false;
-  const TxId last = capture_->last();
   auto left = capture_->rest(destinations_at_rest());
   if (!left) return pass(left);
   if (!*left) {
     if (!capture_->attached()) refresh_status();
     return false;
   }
-  let_go();
-  for (const auto& one : destinations_) one->settle();
-  resting_ = Resting{**left, last};
-  environment_.logger->log(LogLevel::debug, "hibernating", {{"path", config_.path}, {"txid", last.text()}});
-  show_at_rest();
-  const std::lock_guard guard(status_lock_);
-  ++status_.hibernations;
+  let_go(**left, true);
   return true;
+}
+
+void Database::let_go(const FilesAtRest& left, bool complete) {
+  const TxId last = capture_->last();
+  let_go();
+  if (complete)
+    for (const auto& one : destinations_) one->settle();
+  resting_ = Resting{left, last};
+  environment_.logger->log(LogLevel::debug, "hibernating", {{"path", config_.path}, {"txid", last.text()}});
+  if (complete) show_at_rest();
+  const std::lock_guard guard(status_lock_);
+  status_.hibernating = true;
+  rest_complete_ = complete;
+  ++status_.hibernations;
 }
 
 void Database::let_go() {
@@ -63,6 +70,7 @@ void Database::let_go() {
   capture_.reset();
   store_.reset();
   owner_lock_.reset();
+  if (open_.exchange(false) && environment_.held != nullptr) --*environment_.held;
 }
 
 Result<bool> Database::wake(const Call& call) {

@@ -142,6 +142,12 @@ std::vector<LtxFileInfo> Database::local_files() const {
   return store_ ? store_->files() : std::vector<LtxFileInfo>();
 }
 
+Result<std::vector<LtxFileInfo>> Database::files_to_ship() const {
+  const std::lock_guard guard(store_lock_);
+  if (aside_) return fail(Errc::cancelled, "database was let go of");
+  return store_ ? store_->files() : std::vector<LtxFileInfo>();
+}
+
 Result<std::unique_ptr<Source>> Database::open_local(const LtxFileInfo& file) const {
   const std::lock_guard guard(store_lock_);
   if (!store_) return fail(Errc::cancelled, "database was closed");

@@ -23,6 +23,8 @@ class Origin {
 
   virtual TxId captured() const = 0;
   virtual std::vector<LtxFileInfo> local_files() const = 0;  // level 0, ascending
+  // The same, but cancelled while the database is let go of: that there are none must not be concluded then.
+  virtual Result<std::vector<LtxFileInfo>> files_to_ship() const = 0;
   virtual Result<std::unique_ptr<Source>> open_local(const LtxFileInfo& file) const = 0;
   virtual Result<LtxHeader> local_header(TxRange range) const = 0;
 

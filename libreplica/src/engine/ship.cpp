@@ -65,7 +65,9 @@ Result<void> Destination::upload_pending(const Call& call) {
     if (auto r = origin_.overtake(replicated(), call); !r) return r;
   }
   const TxId known = origin_.captured();  // more may be captured meanwhile: that is for the next time
-  const auto files = origin_.local_files();
+  const auto to_ship = origin_.files_to_ship();
+  if (!to_ship && replicated() < known) return Failure(to_ship.error());
+  const auto files = to_ship.value_or(std::vector<LtxFileInfo>());
   for (auto file = files.begin(); file != files.end(); ++file) {
     if (file->range.max <= replicated()) continue;
     if (file->range.min > replicated().next()) {
@@ -100,7 +102,9 @@ void Destination::note_in_step() {
 // (the local file was lost, or all of this is an older copy put back in place), and what follows it here must not
 // follow it there.
 Result<void> Destination::join_history(const Call& call) {
-  const auto files = origin_.local_files();
+  auto to_ship = origin_.files_to_ship();
+  if (!to_ship) return pass(to_ship);
+  const auto& files = *to_ship;
   const auto mine =
       std::find_if(files.begin(), files.end(), [&](const LtxFileInfo& f) { return f.range.max == replicated(); });
   if (mine != files.end()) {

@@ -12,6 +12,7 @@ Result<ScratchFile> Database::pin_snapshot(const Call& call) {
     auto pinned = [&]() -> Result<PinnedImage> {
       auto lock = lock_lane(capture_lock_, call, "snapshot");
       if (!lock) return pass(lock);
+      if (is_aside()) return fail(Errc::cancelled, "database was let go of");
       if (resting_) resting_->left.main = {};                 // let go of just now: is not what it looks like
       if (auto r = capture_locked(call); !r) return pass(r);  // attaches when it has to
       auto image = capture_->pin_image();

@@ -81,7 +81,7 @@ Result<bool> Database::stay_at_rest(const Call& call) {
 
 void Database::show_at_rest() {
   const std::lock_guard guard(status_lock_);
-  status_.ready = status_.hibernating = true;
+  status_.ready = status_.hibernating = rest_complete_ = true;
   status_.local_txid = resting_->txid;
   status_.database_bytes = resting_->left.main.size;
   status_.wal_bytes = resting_->left.wal ? resting_->left.wal->size : 0;

@@ -79,7 +79,9 @@ bool Departure::is_settled() {
 void Departure::capture_last(const Call& call) {
   engine::Database& database = entry_->database;
   if (database.status().ready) {
-    if (auto captured = database.capture(call); !captured) failure_ = std::move(captured.error());
+    auto captured = scheduler_->capture(entry_, true, call);
+    if (!captured) failure_ = std::move(captured.error());
+    if (captured) use_ = std::move(captured->use);
   } else {
     const std::lock_guard guard(entry_->lock);
     failure_ =
@@ -123,6 +125,8 @@ Result<std::vector<LeftBehind>> Departure::close(const Call& call) {
   upload_last(call);
   auto left = leaving_.empty() ? std::vector<LeftBehind>{} : left_behind();
   entry_->database.close();
+  use_ = {};
+  scheduler_->settle(*entry_);
   finish_closing(*entry_, Phase::closed);
   const bool lacking = !left.empty() && left.front().error;
   tell_stopped(*scheduler_, entry_->database, lacking ? &*left.front().error : nullptr);

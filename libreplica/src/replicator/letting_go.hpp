@@ -35,6 +35,7 @@ class Departure {
   std::optional<TxId> target_;      // what that captured
   bool settled_ = false;            // as is_settled() said
   std::optional<Error> failure_{};  // of the last capture
+  OpenPlaces::Use use_{};           // from that to the end
 };
 
 // Replicator::let_go().

@@ -25,7 +25,8 @@ struct Replicator::Impl {
                     .logger = options.logger ? options.logger : &null_logger(),
                     .gate = nullptr,
                     .events = &events,
-                    .helpers = &helpers},
+                    .helpers = &helpers,
+                    .held = &held},
         scheduler(options, environment) {}
 
   Result<std::shared_ptr<Entry>> find(const std::string& path) const {
@@ -53,6 +54,7 @@ struct Replicator::Impl {
   SystemClock system_clock;
   EventBus events;
   replicator::HelperThreads helpers;
+  std::atomic<std::size_t> held{0};
   engine::Environment environment;
   mutable std::mutex lock;
   std::map<std::string_view, std::shared_ptr<Entry>> entries;  // by the path that the entry holds
@@ -155,6 +157,8 @@ Result<void> Replicator::start(const std::string& path, bool wait, const Call& c
   }
   impl_->scheduler.enable(entry);
   if (!wait) return {};
+  auto place = impl_->scheduler.hurry(entry, call);
+  if (!place) return pass(place, "start");
   std::unique_lock lock(entry->lock);
   while (!entry->database.status().ready) {
     if (entry->phase != Phase::open) return fail(Errc::cancelled, "database was stopped: " + path);
@@ -195,8 +199,9 @@ Result<SyncOutcome> Replicator::sync(const std::string& path, bool wait, const C
   engine::Database& database = entry->database;
   const TxId captured_before = database.captured();
   const auto uploaded_before = uploaded(database);
-  auto captured = database.capture(call);
-  if (!captured) return pass(captured);
+  auto opened = impl_->scheduler.capture(entry, wait, call);
+  if (!opened) return pass(opened);
+  const auto* captured = &opened->captured;
   const TxId target = database.captured();
   if (captured->attached_now) impl_->scheduler.look_soon(entry);
   if (captured->files > 0 || captured->attached_now) {
@@ -224,14 +229,16 @@ Result<TxId> Replicator::wait_durable(const std::string& path, std::optional<TxI
 Result<TxId> Replicator::snapshot(const std::string& path, const Call& call) {
   auto entry = impl_->find_open(path);
   if (!entry) return pass(entry);
-  if (auto r = impl_->scheduler.wake(*entry, call); !r) return pass(r);
+  auto use = impl_->scheduler.open(*entry, call);
+  if (!use) return pass(use);
   return (*entry)->database.snapshot(call);
 }
 
 Result<void> Replicator::enforce_retention(const std::string& path, const Call& call) {
   auto entry = impl_->find_open(path);
   if (!entry) return pass(entry);
-  if (auto r = impl_->scheduler.wake(*entry, call); !r) return pass(r);
+  auto use = impl_->scheduler.open(*entry, call);
+  if (!use) return pass(use);
   return (*entry)->database.enforce_retention(call);
 }
 
@@ -272,7 +279,7 @@ std::vector<std::pair<std::string, DatabaseState>> Replicator::states() const {
 
 DatabaseCounts Replicator::counts() const {
   const std::lock_guard guard(impl_->lock);
-  DatabaseCounts counts{.registered = impl_->entries.size()};
+  DatabaseCounts counts{.registered = impl_->entries.size(), .held = impl_->held};
   for (const auto& [path, entry] : impl_->entries) {
     const std::lock_guard entry_guard(entry->lock);
     if (entry->phase == Phase::open) ++counts.open;

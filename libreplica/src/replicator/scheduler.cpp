@@ -21,7 +21,11 @@ Scheduler::Scheduler(const ReplicatorOptions& options, engine::Environment envir
       after_rest_(options.after_rest),
       capture_pool_(options.threads, timer_),
       ship_pool_(options.threads, timer_),
-      maintain_pool_(kMaintainThreads, timer_) {
+      maintain_pool_(kMaintainThreads, timer_),
+      places_(
+          options.max_open_databases, environment_, timer_,
+          [this](const std::shared_ptr<Entry>& entry, LaneId id) { request_now(entry, id); },
+          [this](std::function<void()> job) { capture_pool_.submit({.run = std::move(job)}); }, options.threads) {
   auto watch = io::DirectoryWatch::open(options.max_watches);
   if (!watch) {
     environment_.logger->log(LogLevel::warn, "no change events, polling only", {{"error", watch.error().message}});
@@ -78,6 +82,9 @@ void Scheduler::disable(const std::shared_ptr<Entry>& entry) {
   entry->stop.request_stop();
   for (const LaneId id : entry->all_lanes()) entry->lane(id).due.reset();
   entry->changed.wait(lock, [&] { return entry->idle(); });
+  lock.unlock();
+  places_.withdraw(*entry);
+  lock.lock();
   const bool watched = std::exchange(entry->watched, false);
   const bool muted = std::exchange(entry->muted, false);
   lock.unlock();
@@ -172,23 +179,10 @@ void Scheduler::run(const std::shared_ptr<Entry>& entry, LaneId id) {
     if (entry->phase != Phase::open || state.running || !state.due || *state.due > now()) return;
     state.due.reset();
     state.running = true;
-    if (id.lane == Lane::capture) ++entry->captures_begun;
     call.stop = entry->stop.get_token();
   }
-  switch (id.lane) {
-    case Lane::capture:
-      run_capture(entry, call);
-      break;
-    case Lane::tend:
-      run_tend(entry, call);
-      break;
-    case Lane::ship:
-      run_ship(entry, id.destination, call);
-      break;
-    case Lane::maintain:
-      run_maintain(entry, id.destination, call);
-      break;
-  }
+  OpenPlaces::Use use;
+  if (admit(entry, id, use, call)) run_admitted(entry, id, use, call);
   {
     const std::lock_guard guard(entry->lock);
     entry->lane(id).running = false;
@@ -197,12 +191,30 @@ void Scheduler::run(const std::shared_ptr<Entry>& entry, LaneId id) {
   dispatch(entry, id);
 }
 
-void Scheduler::run_capture(const std::shared_ptr<Entry>& entry, const Call& call) {
+void Scheduler::run_admitted(const std::shared_ptr<Entry>& entry, LaneId id, OpenPlaces::Use& use, const Call& call) {
+  switch (id.lane) {
+    case Lane::capture:
+      run_capture(entry, use.opening(), call);
+      break;
+    case Lane::tend:
+      run_tend(entry, call);
+      break;
+    case Lane::ship:
+      run_ship(entry, id.destination, use, call);
+      break;
+    case Lane::maintain:
+      run_maintain(entry, id.destination, use, call);
+      break;
+  }
+}
+
+void Scheduler::run_capture(const std::shared_ptr<Entry>& entry, engine::Database::Opening opening, const Call& call) {
   engine::Database& database = entry->database;
   const DatabaseConfig& config = database.config();
   const auto start = now();
   const bool announced = [&] {
     const std::lock_guard guard(entry->lock);
+    ++entry->captures_begun;
     return entry->attention.look() || entry->muted || !entry->watched;
   }();
   auto captured = [&]() -> Result<engine::Database::Captured> {
@@ -210,7 +222,7 @@ void Scheduler::run_capture(const std::shared_ptr<Entry>& entry, const Call& cal
     if (!rests) return pass(rests);
     if (*rests) return engine::Database::Captured{};
     if (auto r = restore_missing(*entry, call); !r) return pass(r);
-    return database.capture(call);
+    return database.capture(call, opening);
   }();
   const auto time = now();
   if (!captured) {
@@ -221,7 +233,9 @@ void Scheduler::run_capture(const std::shared_ptr<Entry>& entry, const Call& cal
     request(entry, Lane::capture, time + pause);
     return;
   }
+  if (captured->left_closed) return request_now(entry, Lane::capture);  // it was written to just now
   const bool changed = captured->files > 0;
+  const bool first = !entry->captured;  // which writes all of it
   bool busy = false, muted = false, polled = false;
   int glances = 0;
   {
@@ -254,6 +268,7 @@ void Scheduler::run_capture(const std::shared_ptr<Entry>& entry, const Call& cal
     request(entry, Lane::capture, time);  // for what was written before the watch was back
   }
   if (changed) request(entry, Lane::tend, time + std::min(kFirstTend, captured->tend_in.value_or(kFirstTend)));
+  if (changed && !(captured->attached_now && first)) places_.changed(*entry);
   if (changed) watch_lag(entry);
   request_uploads(entry, time, changed || captured->attached_now);
   if (glances > 0) request(entry, Lane::capture, time + std::chrono::milliseconds(1 << (kGlances - glances)));
@@ -291,12 +306,19 @@ void Scheduler::run_tend(const std::shared_ptr<Entry>& entry, const Call& call) 
     request(entry, Lane::tend, now() + std::max(*tended->tend_in, std::chrono::milliseconds(1)));
 }
 
-void Scheduler::run_ship(const std::shared_ptr<Entry>& entry, std::size_t number, const Call& call) {
+void Scheduler::run_ship(const std::shared_ptr<Entry>& entry, std::size_t number, OpenPlaces::Use& use,
+                         const Call& call) {
   const LaneId id{Lane::ship, number};
   const auto start = now();
   engine::Destination& destination = entry->database.destination(number);
   const TxId before = destination.replicated();
   const bool slept = entry->database.resting();
+  const bool lacking = before < entry->database.captured() || entry->database.is_aside();
+  if (use && lacking && !entry->database.is_open()) {
+    auto woken = wake(entry, call);
+    if (!woken || !entry->database.is_open()) return request_now(entry, Lane::capture);  // which tells what is wrong
+  }
+  if (!destination.believed()) use.lighten();  // else it may have to be opened
   auto shipped = destination.ship(call);
   if (slept && !entry->database.resting()) look_soon(entry);
   if (!shipped) {
@@ -322,10 +344,12 @@ void Scheduler::run_ship(const std::shared_ptr<Entry>& entry, std::size_t number
   after_maintenance_change(entry, number);
 }
 
-void Scheduler::run_maintain(const std::shared_ptr<Entry>& entry, std::size_t number, const Call& call) {
+void Scheduler::run_maintain(const std::shared_ptr<Entry>& entry, std::size_t number, OpenPlaces::Use& use,
+                             const Call& call) {
   const LaneId id{Lane::maintain, number};
   engine::Destination& destination = entry->database.destination(number);
   auto maintained = wake(entry, call);
+  if (!destination.believed()) use.lighten();
   if (maintained) maintained = destination.maintain(call);
   if (!maintained) {
     const int failures = count_failure(*entry, id, maintained.error(), "maintenance failed");

@@ -10,6 +10,7 @@
 #include "io/directory_watch.hpp"
 #include "replica/replicator.hpp"
 #include "replicator/lanes.hpp"
+#include "replicator/open_places.hpp"
 #include "replicator/timer.hpp"
 #include "replicator/turns.hpp"
 #include "replicator/worker_pool.hpp"
@@ -38,6 +39,20 @@ class Scheduler {
   Clock::Steady next_capture(Entry& entry) const;
   // Opens a database that hibernates; it is let go of again in its time.
   Result<void> wake(const std::shared_ptr<Entry>& entry, const Call& call);
+  // opening.cpp: the same for a call, which holds the place for as long as it needs it open.
+  Result<OpenPlaces::Use> open(const std::shared_ptr<Entry>& entry, const Call& call);
+  // A place ahead of those that wait for theirs, for the lanes of `entry` to open it.
+  Result<OpenPlaces::Use> hurry(const std::shared_ptr<Entry>& entry, const Call& call) {
+    return places_.enter(entry, call);
+  }
+  // Captures for a call; the place, if it takes one. With `to_ship` what was captured before can be read too.
+  struct Opened {
+    OpenPlaces::Use use;
+    engine::Database::Captured captured;
+  };
+  Result<Opened> capture(const std::shared_ptr<Entry>& entry, bool to_ship, const Call& call);
+  // It was closed.
+  void settle(const Entry& entry) { places_.settle(entry); }
   void look_soon(const std::shared_ptr<Entry>& entry);
   // After a capture or an upload that was not the lanes'.
   void note_progress(const std::shared_ptr<Entry>& entry);
@@ -51,7 +66,10 @@ class Scheduler {
   void postpone(Entry& entry, LaneId id, int failures);
   void dispatch(const std::shared_ptr<Entry>& entry, LaneId id);
   void run(const std::shared_ptr<Entry>& entry, LaneId id);
-  void run_capture(const std::shared_ptr<Entry>& entry, const Call& call);
+  // May the lane run now, and open the database? False: it stands in line, or has nothing to do.
+  bool admit(const std::shared_ptr<Entry>& entry, LaneId id, OpenPlaces::Use& use, const Call& call);
+  void run_admitted(const std::shared_ptr<Entry>& entry, LaneId id, OpenPlaces::Use& use, const Call& call);
+  void run_capture(const std::shared_ptr<Entry>& entry, engine::Database::Opening opening, const Call& call);
   // Until the next look, as far as no event comes.
   std::chrono::milliseconds next_look(Entry& entry) const;
   // hibernation.cpp
@@ -63,8 +81,8 @@ class Scheduler {
   void confirm_in_time(const std::shared_ptr<Entry>& entry);
   void request_uploads(const std::shared_ptr<Entry>& entry, Steady earliest, bool all);
   void run_tend(const std::shared_ptr<Entry>& entry, const Call& call);
-  void run_ship(const std::shared_ptr<Entry>& entry, std::size_t number, const Call& call);
-  void run_maintain(const std::shared_ptr<Entry>& entry, std::size_t number, const Call& call);
+  void run_ship(const std::shared_ptr<Entry>& entry, std::size_t number, OpenPlaces::Use& use, const Call& call);
+  void run_maintain(const std::shared_ptr<Entry>& entry, std::size_t number, OpenPlaces::Use& use, const Call& call);
   void after_maintenance_change(const std::shared_ptr<Entry>& entry, std::size_t number);
   Result<void> restore_missing(Entry& entry, const Call& call);
   int count_failure(Entry& entry, LaneId id, const Error& error, std::string_view what);
@@ -102,6 +120,7 @@ class Scheduler {
   Timer timer_;
   WorkerPool capture_pool_, ship_pool_, maintain_pool_;
   std::thread watcher_;
+  OpenPlaces places_;
 };
 
 }  // namespace replica::replicator

@@ -13,9 +13,10 @@ namespace {
 using std::chrono::milliseconds;
 
 // Captures and uploads everything committed by now.
-Result<void> flush(engine::Database& database, const Call& call) {
+Result<void> flush(Scheduler& scheduler, const std::shared_ptr<Entry>& entry, const Call& call) {
+  engine::Database& database = entry->database;
   if (auto rests = database.stay_at_rest(call); rests && *rests) return {};
-  auto captured = database.capture(call);
+  auto captured = scheduler.capture(entry, true, call);
   if (captured && database.resting()) return {};  // it was let go of with everything uploaded
   if (!captured && captured.error().code == Errc::not_found) {
     // No database file: what was captured before may still wait for its upload.
@@ -26,9 +27,10 @@ Result<void> flush(engine::Database& database, const Call& call) {
   return ship_to_all(database, database.captured(), call);
 }
 
-Result<void> flush_patiently(engine::Database& database, milliseconds interval, const Call& call) {
+Result<void> flush_patiently(Scheduler& scheduler, const std::shared_ptr<Entry>& entry, milliseconds interval,
+                             const Call& call) {
   for (;;) {
-    auto flushed = flush(database, call);
+    auto flushed = flush(scheduler, entry, call);
     if (flushed || !is_retryable(flushed.error())) return flushed;
     if (auto r = call.check("stop"); !r)
       return fail(Errc::timed_out, "timeout waiting for stop", flushed.error().message);
@@ -44,9 +46,10 @@ struct Stopping {
   std::optional<Error> error{};  // of the last attempt that was not cut short
 };
 
-void let_go(const Scheduler& scheduler, Stopping& one) {
+void let_go(Scheduler& scheduler, Stopping& one) {
   if (!one.begun) return;
   one.entry->database.close();
+  scheduler.settle(*one.entry);
   finish_closing(*one.entry, Phase::closed);
   tell_stopped(scheduler, one.entry->database, one.done || !one.error ? nullptr : &*one.error);
 }
@@ -68,7 +71,7 @@ Result<void> take_over(Scheduler& scheduler, Stopping& one, const Call& call) {
 void attempt(Scheduler& scheduler, Stopping& one, const Call& call) {
   Result<void> flushed;
   if (!one.begun) flushed = take_over(scheduler, one, call);
-  if (flushed && one.begun) flushed = flush(one.entry->database, call);
+  if (flushed && one.begun) flushed = flush(scheduler, one.entry, call);
   ++one.attempts;
   if (flushed) {
     one.done = true;
@@ -92,7 +95,7 @@ void in_parallel(std::vector<Stopping>& items, int threads, const Step& step) {
   for (std::jthread& worker : workers) worker = std::jthread(work);
 }
 
-Error give_up(const Scheduler& scheduler, Stopping& one) {
+Error give_up(Scheduler& scheduler, Stopping& one) {
   let_go(scheduler, one);
   if (one.attempts < 2) return std::move(*one.error);
   return std::move(*one.error).within(base::concat("gave up after ", one.attempts, " attempts"));
@@ -140,11 +143,14 @@ Result<TxId> stop_one(Scheduler& scheduler, const std::shared_ptr<Entry>& entry,
   engine::Database& database = entry->database;
   if (!begin_closing(scheduler, entry))
     return fail(Errc::precondition_failed, "database already disabled: " + database.config().path);
-  auto flushed = flush_patiently(database, interval, call);
+  auto flushed = flush_patiently(scheduler, entry, interval, call);
   const bool given_up =
       !flushed && (flushed.error().code == Errc::timed_out || flushed.error().code == Errc::cancelled);
   const TxId txid = database.captured();
-  if (!given_up) database.close();
+  if (!given_up) {
+    database.close();
+    scheduler.settle(*entry);
+  }
   finish_closing(*entry, given_up ? Phase::open : Phase::closed);
   if (given_up) scheduler.enable(entry);
   if (!given_up) tell_stopped(scheduler, database, flushed ? nullptr : &flushed.error());

@@ -1,0 +1,68 @@
+// When a lane or a call may open a database.
+#include "replicator/scheduler.hpp"
+
+namespace replica::replicator {
+namespace {
+
+bool lacks_something(const engine::Database& database, std::size_t destination) {
+  const engine::Destination& one = database.destination(destination);
+  return one.replicated() < database.captured() || one.believed() || database.is_aside();
+}
+
+}  // namespace
+
+bool Scheduler::admit(const std::shared_ptr<Entry>& entry, LaneId id, OpenPlaces::Use& use, const Call& call) {
+  use = places_.again(entry);
+  if (use) return true;
+  engine::Database& database = entry->database;
+  switch (id.lane) {
+    case Lane::tend:
+      return false;  // there is no log to keep small
+    case Lane::ship:
+      if (!lacks_something(database, id.destination)) return true;
+      break;
+    case Lane::capture:
+      if (auto rests = stay_at_rest(entry, call); !rests || *rests) return true;
+      if (auto needed = database.has_to_be_opened(call); !needed || !*needed) {
+        if (!database.config().restore_if_not_exists || database.captured()) return true;
+      }
+      break;
+    case Lane::maintain:
+      break;
+  }
+  use = places_.enter(entry, id);
+  return static_cast<bool>(use);
+}
+
+Result<OpenPlaces::Use> Scheduler::open(const std::shared_ptr<Entry>& entry, const Call& call) {
+  auto use = places_.enter(entry, call);
+  if (!use) return use;
+  if (auto r = wake(entry, call); !r) return pass(r);
+  return use;
+}
+
+Result<Scheduler::Opened> Scheduler::capture(const std::shared_ptr<Entry>& entry, bool to_ship, const Call& call) {
+  engine::Database& database = entry->database;
+  Opened opened{.use = places_.again(entry), .captured = {}};
+  bool behind = false;
+  for (std::size_t n = 0; n < database.destinations(); ++n)
+    behind = behind || (to_ship && lacks_something(database, n));
+  if (!opened.use && behind) {
+    auto use = open(entry, call);
+    if (!use) return pass(use);
+    opened.use = std::move(*use);
+  }
+  for (;;) {
+    auto captured = database.capture(call, opened.use.opening());
+    if (!captured) return pass(captured);
+    opened.captured = *captured;
+    if (!captured->left_closed) break;
+    auto use = places_.enter(entry, call);
+    if (!use) return pass(use);
+    opened.use = std::move(*use);
+  }
+  if (opened.captured.files > 0) places_.changed(*entry);
+  return opened;
+}
+
+}  // namespace replica::replicator
