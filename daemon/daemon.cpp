@@ -13,6 +13,7 @@
 #include "config/paths.hpp"
 #include "control/methods.hpp"
 #include "control/server.hpp"
+#include "descriptors.hpp"
 #include "health.hpp"
 #include "heap.hpp"
 #include "hooks/hooks.hpp"
@@ -68,10 +69,12 @@ class Daemon {
     settings.logger = &log_;
     settings.clock = &clock_;
     settings.after_rest = trim_heap;
+    settings.max_open_databases = open_databases(settings.max_open_databases, descriptors_);
     return settings;
   }
   DaemonInfo info() const;
   void greet();
+  void tell_limit();
   Result<void> start();
   Result<void> register_databases();
   Result<void> listen();
@@ -96,6 +99,7 @@ class Daemon {
   Events events_;
   replica::SystemClock clock_;
   replica::Timestamp started_at_;
+  std::size_t descriptors_ = raise_descriptor_limit();
   BackendMeter meter_;
   replica::Replicator replicator_;
   Service service_;
@@ -130,6 +134,16 @@ void Daemon::greet() {
   if (sqlite.has_wal_reset_bug)
     log_.log(LogLevel::debug, "this SQLite has the WAL-reset bug; an update is due where applications use it",
              {{"sqlite", sqlite.version}});
+}
+
+void Daemon::tell_limit() {
+  const std::size_t open = open_databases(config().max_open_databases, descriptors_), all = config().databases.size();
+  if (config().max_open_databases > open)
+    log_.log(LogLevel::warn, "max-open-databases is more than the limit of open files allows",
+             {{"open", std::to_string(open)}, {"limit", std::to_string(descriptors_)}});
+  if (all > open)
+    log_.log(LogLevel::info, "more databases than are held open at once: quiet ones hibernate, busy ones take turns",
+             {{"databases", std::to_string(all)}, {"open", std::to_string(open)}});
 }
 
 Result<void> Daemon::listen() {
@@ -213,6 +227,7 @@ void Daemon::notify(const std::string& state) {
 
 Result<void> Daemon::start() {
   greet();
+  tell_limit();
   auto hooks = Hooks::start(config().events, options_.load.environment, replicator_.events(), log_);
   if (!hooks) return replica::pass(hooks);
   hooks_ = std::move(*hooks);

@@ -45,6 +45,7 @@ replica::ReplicatorOptions replicator_options(const Config& config) {
   options.shutdown_sync_interval = to_milliseconds(config.shutdown_sync_interval);
   options.lag_limit = to_milliseconds(config.events.lag_limit);
   options.event_capacity = config.events.buffer;
+  options.max_open_databases = config.max_open_databases;
   return options;
 }
 

@@ -29,6 +29,8 @@ constexpr GlobalKey kGlobalKeys[] = {
     {"retention.enabled", [](const Config& a, const Config& b) { return a.retention_enabled == b.retention_enabled; }},
     {"metrics.max-databases",
      [](const Config& a, const Config& b) { return a.max_measured_databases == b.max_measured_databases; }},
+    {"max-open-databases",
+     [](const Config& a, const Config& b) { return a.max_open_databases == b.max_open_databases; }},
     {"events", [](const Config& a, const Config& b) { return a.events == b.events; }},
     {"shutdown-sync-timeout",
      [](const Config& a, const Config& b) { return a.shutdown_sync_timeout == b.shutdown_sync_timeout; }},

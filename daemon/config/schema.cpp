@@ -185,6 +185,9 @@ constexpr std::array kGlobalKeys{
                 "section", "the control socket; \"\" = off"},
     Key<Config>{"control", [](const Spot& s, const Node& n, Config& out) { return read_control(s, n, out.control); },
                 "section", "who may call /control/, and how much"},
+    global<&Config::max_open_databases>(
+        "max-open-databases",
+        "databases held open at once, others are let go of; 0 = what the limit of open files allows (0)"),
     global<&Config::exec>("exec", "command run beside replication; its end ends the daemon"),
     Key<Config>{"logging",
                 [](const Spot& s, const Node& n, Config& out) {

@@ -7,6 +7,7 @@ $NOTIFY_SOCKET, processes are waited for, and what has no event is polled until 
 import json
 import os
 import pathlib
+import resource
 import shutil
 import signal
 import socket
@@ -33,9 +34,9 @@ def until(condition, what):
 
 
 class Daemon:
-    """A litestreamd that has said that it is ready."""
+    """A litestreamd that has said that it is ready. `files` limits those that it may have open: soft, hard."""
 
-    def __init__(self, directory, *arguments, environment=None, ready=True):
+    def __init__(self, directory, *arguments, environment=None, ready=True, files=None):
         self.log_path = directory / "daemon.log"
         self.error_path = directory / "daemon.err"
         notify_path = directory / "notify.sock"
@@ -46,7 +47,9 @@ class Daemon:
         env = {**os.environ, "NOTIFY_SOCKET": str(notify_path), **(environment or {})}
         with open(self.log_path, "wb") as log, open(self.error_path, "wb") as error:
             self.process = subprocess.Popen([BIN / "litestreamd", *map(str, arguments)], stdout=log, stderr=error,
-                                            stdin=subprocess.DEVNULL, env=env, cwd=directory)
+                                            stdin=subprocess.DEVNULL, env=env, cwd=directory,
+                                            preexec_fn=files and (lambda: resource.setrlimit(
+                                                resource.RLIMIT_NOFILE, files)))
         if ready:
             try:
                 said = self.notify.recv(100)

@@ -19,6 +19,9 @@
 
 namespace replica {
 
+// What a database that is open holds at most: its file and log by two connections, the wal-index, the owner's lock.
+inline constexpr std::size_t kDescriptorsPerDatabase = 6;
+
 // One place that a database is copied to.
 struct DestinationConfig {
   std::shared_ptr<Backend> backend{};

@@ -32,6 +32,8 @@ Result<Run> open_run(const std::vector<LtxFileInfo>& inputs, const OpenInput& op
       }
     }
     auto reader = open(input);
+    // No more can be opened at once (too many files are): what is open is merged, the rest by the next run.
+    if (!reader && reader.error().code == Errc::unavailable && run.headers.size() > 1) break;
     if (!reader) return pass(reader, "open " + input.name());
     auto decoder = LtxDecoder::begin(**reader);
     if (!decoder) return pass(decoder, "read " + input.name());

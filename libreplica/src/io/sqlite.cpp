@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <cstring>
 #include <utility>
+
+#include "io/file.hpp"
 
 namespace replica::io {
 namespace {
@@ -80,6 +83,9 @@ Connection::~Connection() { sqlite3_close_v2(db_); }
 
 Error Connection::error(int code, std::string_view what) {
   const char* text = db_ ? sqlite3_errmsg(db_) : sqlite3_errstr(code);
+  // SQLite says "unable to open database file" of it, as of one that may not be read.
+  const int cause = db_ && (code & 0xff) == SQLITE_CANTOPEN ? sqlite3_system_errno(db_) : 0;
+  if (cause == EMFILE || cause == ENFILE) return errno_error(cause, what, path_);
   return Error{code_of(code), std::string(what) + " " + path_ + ": " + text};
 }
 

@@ -1,0 +1,18 @@
+// How many files this process may have open, and how many databases that is.
+#pragma once
+
+#include <cstddef>
+
+namespace litestreamd {
+
+// Raises the limit of open files to what the system lets us have without privileges. The limit from now on.
+std::size_t raise_descriptor_limit();
+
+// How many databases may be held open within `limit` descriptors, for the rest goes to sockets, stores, files on their
+// way and logs. At least 1.
+std::size_t databases_within(std::size_t limit);
+
+// What to tell the Replicator. `wanted` is max-open-databases: 0 = as many as there is room for, which is not exceeded.
+std::size_t open_databases(std::size_t wanted, std::size_t limit);
+
+}  // namespace litestreamd
