@@ -1,4 +1,7 @@
 // More databases than may be open at once: all of them are replicated, and the limit holds.
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <filesystem>
 #include <random>
@@ -84,9 +87,10 @@ class Watch {
 constexpr std::size_t kLimit = 3;
 
 struct Fleet {
-  explicit Fleet(std::size_t count, ReplicatorOptions options = {}, std::shared_ptr<Backend> backend = {})
+  explicit Fleet(std::size_t count, std::size_t limit = kLimit, std::shared_ptr<Backend> backend = {})
       : store(backend ? std::move(backend) : make_memory_backend()) {
-    options.max_open_databases = kLimit;
+    ReplicatorOptions options;
+    options.max_open_databases = limit;
     options.levels = {200ms};
     replicator = std::make_unique<Replicator>(options);
     for (std::size_t n = 0; n < count; ++n) {
@@ -183,7 +187,7 @@ TEST_CASE("twenty databases under writers, three of them open at once") {
 }
 
 TEST_CASE("databases that are written to all the time take turns") {
-  constexpr std::size_t kDatabases = 8;
+  constexpr std::size_t kDatabases = 5;
   Fleet f(kDatabases);
   const Watch watch(*f.replicator);
   f.start();
@@ -192,10 +196,15 @@ TEST_CASE("databases that are written to all the time take turns") {
       for (auto& one : f.applications) one->run("INSERT INTO t(v) VALUES (randomblob(20))");
   });
   REQUIRE(eventually([&] { return f.all_replicated() || f.replicator->list().back().replicated_txid; }));
-  // Each has what was written before, and then again.
-  for (int round = 0; round < 2; ++round)
-    for (std::size_t n = 0; n < kDatabases; ++n)
-      CHECK(f.replicator->wait_durable(f.path(n), std::nullopt, within(60s)));
+  std::vector<std::jthread> waiters;
+  std::atomic<int> durable{0};
+  for (std::size_t n = 0; n < kDatabases; ++n)
+    waiters.emplace_back([&, n] {
+      for (int round = 0; round < 3; ++round)
+        durable += f.replicator->wait_durable(f.path(n), std::nullopt, within(60s)).has_value() ? 1 : 0;
+    });
+  waiters.clear();
+  CHECK(durable == 3 * kDatabases);
   writer = {};
   for (std::size_t n = 0; n < kDatabases; ++n) CHECK(f.replicator->sync(f.path(n), true, within(60s)));
   for (std::size_t n = 0; n < kDatabases; ++n) f.check(n);
@@ -225,7 +234,7 @@ TEST_CASE("a start that waits, a stop and a removal find a place") {
 TEST_CASE("databases take turns while their store is away") {
   constexpr std::size_t kDatabases = 8;
   engine_fixture::Door door;
-  Fleet f(kDatabases, {}, door.backend());
+  Fleet f(kDatabases, kLimit, door.backend());
   f.store = door.memory;
   f.start();
   REQUIRE(eventually([&] { return f.all_replicated(); }));
@@ -244,4 +253,34 @@ TEST_CASE("databases take turns while their store is away") {
   CHECK(eventually([&] { return f.all_replicated(); }));
   for (std::size_t n = 0; n < kDatabases; ++n) f.check(n);
   CHECK(watch.most() <= kLimit);
+}
+
+// Somebody else has taken the descriptors, whatever the limit of ours says.
+TEST_CASE("without descriptors a database waits for some, and says so") {
+  Fleet f(4, 0);
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const rlimit low{.rlim_cur = std::min<rlim_t>(before.rlim_cur, 300), .rlim_max = before.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &low) == 0);
+  std::vector<int> taken;
+  for (int fd = ::dup(0); fd >= 0; fd = ::dup(0)) taken.push_back(fd);
+  REQUIRE(taken.size() > 2);
+  f.start();
+  const bool told = eventually([&] {
+    const auto all = f.replicator->list();
+    return std::all_of(all.begin(), all.end(), [](const DatabaseStatus& one) { return one.last_error.has_value(); });
+  });
+  const auto all = f.replicator->list();
+  for (const int fd : taken) ::close(fd);
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  CHECK(told);
+  for (const DatabaseStatus& one : all) {
+    REQUIRE(one.last_error);
+    INFO(one.last_error->message);
+    CHECK(one.last_error->code == Errc::unavailable);
+    CHECK(one.last_error->hint == "raise the limit of open files");
+  }
+  for (auto& one : f.applications) one->run("INSERT INTO t(v) VALUES ('meanwhile')");
+  for (std::size_t n = 0; n < 4; ++n) CHECK(f.replicator->sync(f.path(n), true, within(60s)));
+  for (std::size_t n = 0; n < 4; ++n) f.check(n);
 }
