@@ -4,9 +4,14 @@
 namespace replica::replicator {
 namespace {
 
+// What is to go up lies in the store of the database, which has to be open.
 bool lacks_something(const engine::Database& database, std::size_t destination) {
-  const engine::Destination& one = database.destination(destination);
-  return one.replicated() < database.captured() || one.believed() || database.is_aside();
+  return database.destination(destination).replicated() < database.captured() || database.is_aside();
+}
+
+// It may turn out to lack something.
+bool may_need_it(const engine::Database& database, std::size_t destination) {
+  return lacks_something(database, destination) || database.destination(destination).believed();
 }
 
 }  // namespace
@@ -19,7 +24,7 @@ bool Scheduler::admit(const std::shared_ptr<Entry>& entry, LaneId id, OpenPlaces
     case Lane::tend:
       return false;  // there is no log to keep small
     case Lane::ship:
-      if (!lacks_something(database, id.destination)) return true;
+      if (!may_need_it(database, id.destination)) return true;
       break;
     case Lane::capture:
       if (auto rests = stay_at_rest(entry, call); !rests || *rests) return true;
@@ -44,11 +49,13 @@ Result<OpenPlaces::Use> Scheduler::open(const std::shared_ptr<Entry>& entry, con
 Result<Scheduler::Opened> Scheduler::capture(const std::shared_ptr<Entry>& entry, bool to_ship, const Call& call) {
   engine::Database& database = entry->database;
   Opened opened{.use = places_.again(entry), .captured = {}};
-  bool behind = false;
-  for (std::size_t n = 0; n < database.destinations(); ++n)
-    behind = behind || (to_ship && lacks_something(database, n));
-  if (!opened.use && behind) {
-    auto use = open(entry, call);
+  bool lacks = false, may_need = false;
+  for (std::size_t n = 0; to_ship && n < database.destinations(); ++n) {
+    lacks = lacks || lacks_something(database, n);
+    may_need = may_need || may_need_it(database, n);
+  }
+  if (!opened.use && may_need) {
+    auto use = lacks ? open(entry, call) : places_.enter(entry, call);
     if (!use) return pass(use);
     opened.use = std::move(*use);
   }
