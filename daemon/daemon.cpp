@@ -137,7 +137,8 @@ void Daemon::greet() {
 }
 
 void Daemon::tell_limit() {
-  const std::size_t open = open_databases(config().max_open_databases, descriptors_), all = config().databases.size();
+  const std::size_t open = open_databases(config().max_open_databases, descriptors_);
+  const std::size_t all = replicator_.counts().registered;
   if (config().max_open_databases > open)
     log_.log(LogLevel::warn, "max-open-databases is more than the limit of open files allows",
              {{"open", std::to_string(open)}, {"limit", std::to_string(descriptors_)}});
@@ -227,12 +228,12 @@ void Daemon::notify(const std::string& state) {
 
 Result<void> Daemon::start() {
   greet();
-  tell_limit();
   auto hooks = Hooks::start(config().events, options_.load.environment, replicator_.events(), log_);
   if (!hooks) return replica::pass(hooks);
   hooks_ = std::move(*hooks);
   // Registered before the first control call can ask for them, started only when no other daemon holds our socket.
   if (auto r = register_databases(); !r) return r;
+  tell_limit();
   if (auto r = listen(); !r) return r;
   if (auto r = start_databases(); !r) return r;
   if (!config().exec.empty()) {

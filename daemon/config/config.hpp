@@ -118,7 +118,7 @@ struct Config {
 
   EventsSettings events;
 
-  std::size_t max_open_databases = 0;  // held open at once; 0 = as many as the limit of open files has room for
+  std::size_t max_open_databases = 0;         // held open at once; 0 = as many as the limit of open files has room for
   std::size_t max_measured_databases = 1000;  // with series of their own in /metrics
 
   std::string heartbeat_url;  // of the peer, as above

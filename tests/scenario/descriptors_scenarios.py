@@ -48,8 +48,8 @@ class Descriptors(Scenario):
     def test_all_are_replicated(self):
         daemon = self.start()
         self.until_replicated()
-        self.assertIn("more databases than are held open at once", daemon.log)
-        self.assertIn("hibernating", daemon.log)
+        for said in ("more databases than are held open at once", "msg=hibernating"):
+            self.assertTrue(said in daemon.log, said)
 
         choice = random.Random(SEED)
         rows = {name: 1 for name in self.names}
