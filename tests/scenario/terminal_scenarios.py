@@ -56,7 +56,7 @@ class Output(Scenario):
     def test_details_follow_the_members_of_the_page(self):
         entry = self.ask("status", "-details", "app.db")
         self.assertEqual(list(entry), ["path", "status", "txid", "replicated_txid", "lag_seconds", "database_bytes",
-                                       "wal_bytes", "replica", "last_sync_at", "replica_state", "requests"])
+                                       "wal_bytes", "replica", "last_sync_at", "replica_state", "requests", "hibernating"])
         self.assertEqual((entry["txid"], entry["replicated_txid"], entry["lag_seconds"], entry["database_bytes"]),
                          (1, 1, 0, (self.dir / "app.db").stat().st_size))
         listed = self.ask("list", "-details")[0]
