@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <atomic>
 #include <limits>
 
 #include "replica/database.hpp"
@@ -13,6 +14,8 @@ namespace {
 // A merge has up to 256 inputs, a listener as many connections; whoever finds no more goes on with less.
 constexpr std::size_t kLeast = 128, kMost = 512;
 
+std::atomic<rlim_t> before_raising{0};  // the soft limit; 0 = as it is
+
 }  // namespace
 
 std::size_t raise_descriptor_limit() {
@@ -20,8 +23,19 @@ std::size_t raise_descriptor_limit() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return kUnlimited;
   const rlimit raised{.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
-  if (limit.rlim_cur < limit.rlim_max && ::setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
+  if (limit.rlim_cur < limit.rlim_max && ::setrlimit(RLIMIT_NOFILE, &raised) == 0) {
+    before_raising = limit.rlim_cur;
+    limit = raised;
+  }
   return limit.rlim_cur == RLIM_INFINITY ? kUnlimited : static_cast<std::size_t>(limit.rlim_cur);
+}
+
+void give_back_descriptor_limit(pid_t child) {
+  const rlim_t before = before_raising;
+  rlimit limit{};
+  if (before == 0 || ::prlimit(child, RLIMIT_NOFILE, nullptr, &limit) != 0) return;
+  limit.rlim_cur = std::min(before, limit.rlim_max);
+  ::prlimit(child, RLIMIT_NOFILE, &limit, nullptr);
 }
 
 std::size_t databases_within(std::size_t limit) {

@@ -18,6 +18,7 @@
 #include <cstring>
 
 #include "cli/flags.hpp"
+#include "descriptors.hpp"
 
 namespace litestreamd {
 
@@ -126,6 +127,7 @@ Result<Child> Child::spawn(const std::string& command) {
   if (const int error = ::posix_spawnp(&pid, argv[0], nullptr, attributes.get(), argv.data(), environ); error != 0)
     return fail(error == ENOENT ? Errc::not_found : Errc::io,
                 "cannot start exec command: " + words->front() + ": " + reason(error));
+  give_back_descriptor_limit(pid);
   return Child(pid);
 }
 

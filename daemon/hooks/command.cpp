@@ -13,6 +13,7 @@
 #include <csignal>
 #include <cstring>
 
+#include "descriptors.hpp"
 #include "process.hpp"
 
 namespace litestreamd {
@@ -90,6 +91,7 @@ Result<pid_t> spawn(const Command& command, int input) {
   const int error = ::posix_spawnp(&pid, words.front().c_str(), how.actions(), how.attributes(), pointers(words).data(),
                                    pointers(environment).data());
   if (error != 0) return fail_errno("cannot start " + words.front(), error);
+  give_back_descriptor_limit(pid);
   return pid;
 }
 

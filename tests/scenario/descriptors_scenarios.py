@@ -77,6 +77,12 @@ class Descriptors(Scenario):
         self.check(again)
         self.assertEqual(again.end(), 0)
 
+    def test_a_command_beside_it_has_the_limit_that_the_daemon_was_started_with(self):
+        # It is set from outside, a moment after the start.
+        command = f"sh -c 'until [ $(ulimit -Sn) = {SOFT} ]; do :; done; exit 7'"
+        daemon = self.daemon("-config", self.standard(), "-exec", command, files=(SOFT, HARD))
+        self.assertEqual(daemon.wait(), 7)
+
 
 if __name__ == "__main__":
     unittest.main()
