@@ -69,16 +69,8 @@ class Scheduler {
   // May the lane run now, and open the database? False: it stands in line, or has nothing to do.
   bool admit(const std::shared_ptr<Entry>& entry, LaneId id, OpenPlaces::Use& use, const Call& call);
   void run_admitted(const std::shared_ptr<Entry>& entry, LaneId id, OpenPlaces::Use& use, const Call& call);
+  // lane_runs.cpp
   void run_capture(const std::shared_ptr<Entry>& entry, engine::Database::Opening opening, const Call& call);
-  // Until the next look, as far as no event comes.
-  std::chrono::milliseconds next_look(Entry& entry) const;
-  // hibernation.cpp
-  bool may_hibernate(Entry& entry) const;
-  void hibernate_if_quiet(Entry& entry, const Call& call);
-  void tell_rest();
-  // staying_at_rest.cpp
-  Result<bool> stay_at_rest(const std::shared_ptr<Entry>& entry, const Call& call);
-  void confirm_in_time(const std::shared_ptr<Entry>& entry);
   void request_uploads(const std::shared_ptr<Entry>& entry, Steady earliest, bool all);
   void run_tend(const std::shared_ptr<Entry>& entry, const Call& call);
   void run_ship(const std::shared_ptr<Entry>& entry, std::size_t number, OpenPlaces::Use& use, const Call& call);
@@ -86,6 +78,14 @@ class Scheduler {
   void after_maintenance_change(const std::shared_ptr<Entry>& entry, std::size_t number);
   Result<void> restore_missing(Entry& entry, const Call& call);
   int count_failure(Entry& entry, LaneId id, const Error& error, std::string_view what);
+  // hibernation.cpp; next_look: how long until it, as far as no event comes
+  std::chrono::milliseconds next_look(Entry& entry) const;
+  bool may_hibernate(Entry& entry) const;
+  void hibernate_if_quiet(Entry& entry, const Call& call);
+  void tell_rest();
+  // staying_at_rest.cpp
+  Result<bool> stay_at_rest(const std::shared_ptr<Entry>& entry, const Call& call);
+  void confirm_in_time(const std::shared_ptr<Entry>& entry);
   void watch_lag(const std::shared_ptr<Entry>& entry);
   void watch_lag(const std::shared_ptr<Entry>& entry, std::size_t number);
   void watch_directory(const std::shared_ptr<Entry>& entry);
