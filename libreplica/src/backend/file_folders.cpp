@@ -58,11 +58,15 @@ Result<void> Folders::settle(const std::string& folder, const io::FileInfo* like
   if (below_root) {
     if (auto settled = settle(parent, like); !settled) return settled;
   }
-  if (auto made = io::make_directories(folder, gate_, like); !made) return made;
-  if (below_root) {
-    if (auto synced = io::sync_directory(parent, gate_); !synced) return synced;
+  auto made = io::make_directories(folder, gate_, like);
+  if (!made) return pass(made);
+  if (!*made) {
+    // Whoever made it may have ended before that was durable.
+    if (below_root) {
+      if (auto synced = io::sync_directory(parent, gate_); !synced) return synced;
+    }
+    remove_stale(folder, clock_.now(), gate_);
   }
-  remove_stale(folder, clock_.now(), gate_);
   const std::scoped_lock lock(mutex_);
   const std::size_t hash = std::hash<std::string>{}(folder);
   const auto at = std::lower_bound(settled_.begin(), settled_.end(), hash);

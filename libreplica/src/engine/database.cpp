@@ -132,7 +132,7 @@ Result<void> Database::ensure_store() {
   if (info->size == 0) return fail(Errc::not_found, "database " + config_.path + " is still empty");
   identity_ = *info;
   if (store_) return {};
-  if (auto r = io::make_directories(meta_path(), environment_.gate); !r) return r;
+  if (auto r = io::make_directories(meta_path(), environment_.gate); !r) return pass(r);
   auto lock = take_owner_lock(meta_path(), config_.path, environment_.gate);
   if (!lock) return pass(lock);
   if (auto r = sweep_scratch(); !r) return r;

@@ -69,15 +69,16 @@ std::string parent_of(const std::string& path) {
   return last == std::string::npos ? "/" : path.substr(0, last + 1);
 }
 
-Result<void> make_directories(const std::string& path, Gate* gate, const FileInfo* like) {
-  if (auto info = stat_path(path); info && info->is_directory) return {};
+Result<bool> make_directories(const std::string& path, Gate* gate, const FileInfo* like) {
+  if (auto info = stat_path(path); info && info->is_directory) return false;
   const std::string parent = parent_of(path);
   if (parent != path) {
     if (auto made = make_directories(parent, gate, like); !made) return made;
   }
   auto made = make_one(path, gate, like);
-  if (!made) return pass(made);
-  return *made ? sync_directory(parent, gate) : Result<void>();
+  if (!made || !*made) return made;
+  if (auto synced = sync_directory(parent, gate); !synced) return pass(synced);
+  return true;
 }
 
 Result<std::uint64_t> free_space(const std::string& directory) {

@@ -137,8 +137,8 @@ Result<std::uint64_t> free_space(const std::string& directory);  // bytes that w
 long process_id() noexcept;
 Result<FileInfo> stat_path(const std::string& path);
 // Makes missing parents too; those made get mode and owner of `like` (a directory) when given, and their parents
-// synced.
-Result<void> make_directories(const std::string& path, Gate* gate = nullptr, const FileInfo* like = nullptr);
+// synced. True: `path` was made now.
+Result<bool> make_directories(const std::string& path, Gate* gate = nullptr, const FileInfo* like = nullptr);
 // A file system that cannot sync directories is not an error.
 Result<void> sync_directory(const std::string& path, Gate* gate = nullptr);
 Result<void> rename_file(const std::string& from, const std::string& to, Gate* gate = nullptr);
