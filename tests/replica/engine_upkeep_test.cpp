@@ -253,6 +253,28 @@ TEST_CASE(
   f.check_equal();
 }
 
+TEST_CASE("a new replica gets each level in its time, not all copies at once") {
+  Fixture f;
+  constexpr std::chrono::minutes kLongest(5);
+  f.clock.pass(engine::aligned(f.clock.now(), kLongest) + kLongest + std::chrono::seconds(1) - f.clock.now());
+  Application app(f.path);
+  app.fill(20);
+  auto daemon = f.daemon();
+  const auto sizes = [&] { return std::vector{f.listed(0).size(), f.listed(1).size(), f.listed(2).size()}; };
+  sync(*daemon);
+  maintain(*daemon);
+  CHECK(sizes() == std::vector<std::size_t>{1, 0, 0});
+  CHECK(f.listed(kSnapshotLevel).size() == 1);
+  f.clock.pass(std::chrono::seconds(30));
+  maintain(*daemon);
+  CHECK(sizes() == std::vector<std::size_t>{1, 1, 0});
+  f.clock.pass(kLongest);
+  REQUIRE(daemon->next_maintenance() <= f.clock.now());
+  maintain(*daemon);
+  CHECK(sizes() == std::vector<std::size_t>{1, 1, 1});
+  f.check_equal();
+}
+
 TEST_CASE("without maintenance by itself only what is asked for is done") {
   Fixture f;
   f.options.maintain = false;

@@ -32,7 +32,10 @@ bool MaintenanceSchedule::due(Level level, const Levels& levels, Timestamp now) 
   const Timestamp last = done_.at(static_cast<std::size_t>(level));
   if (last != Timestamp{} && last >= instant) return false;
   const auto newest = levels.newest(level);
-  return !newest || newest->created_at < instant;
+  if (newest) return newest->created_at < instant;
+  // A new replica: what is merged must have been there at that instant, else one file would be made four at once.
+  const auto below = level == kSnapshotLevel ? std::vector<LtxFileInfo>() : levels.files(level - 1);
+  return below.empty() || below.front().created_at < instant;
 }
 
 std::optional<Timestamp> MaintenanceSchedule::next(const Levels& levels, TxId captured, Timestamp now) const {

@@ -16,7 +16,7 @@ class MaintenanceSchedule {
 
   Level highest_level() const noexcept { return static_cast<Level>(options_->levels.size()); }
   // Level 1…highest_level(), or kSnapshotLevel: an aligned instant of its interval has passed since it was last done,
-  // and the newest file of the level is older than that instant.
+  // and the newest file of the level is older than that instant, or in a new replica the oldest of the level below.
   bool due(Level level, const Levels& levels, Timestamp now) const;
   void done(Level level, Timestamp now) { done_.at(static_cast<std::size_t>(level)) = now; }
   // After a store has refused to delete it is not asked again for an hour.
