@@ -72,12 +72,13 @@ std::vector<std::string> environment_of(const Command& command) {
     });
     if (!replaced) out.emplace_back(text);
   }
-  for (const auto& [name, value] : command.environment) out.push_back(name + "=" + value);
+  for (const auto& [name, value] : command.environment) out.emplace_back(name).append("=").append(value);
   return out;
 }
 
 std::vector<char*> pointers(std::vector<std::string>& words) {
   std::vector<char*> out;
+  out.reserve(words.size() + 1);
   for (std::string& word : words) out.push_back(word.data());
   out.push_back(nullptr);
   return out;

@@ -142,11 +142,11 @@ void Service::carry_out_all(const std::vector<ReloadStep>& steps, const replica:
     if (step->waits) return waiting.push_back(&*step);
     try_out(*step);
   };
-  replicator_.let_go(std::move(leaving), closed, call);
+  replicator_.let_go(leaving, closed, call);
   for (const ReloadStep* step : waiting) try_out(*step);
 }
 
-void Service::take_over(config::Config next, const config::Diff& diff, const std::vector<std::string>& failed) {
+void Service::take_over(const config::Config& next, const config::Diff& diff, const std::vector<std::string>& failed) {
   const std::lock_guard lock(registering_);
   logger_.set_level(effective_level(next.logging, log_level_, load_.environment));
   for (const std::string& key : diff.needs_restart)
@@ -193,7 +193,7 @@ Result<control::ReloadResult> Service::reload_config(const control::ReloadParams
     failed.push_back(path);
     if (!first) first = std::move(error);
   });
-  take_over(std::move(*next), diff, failed);
+  take_over(*next, diff, failed);
   if (first)
     return fail(error("reloaded, but not for " + failed.front() + ": " + first->message, "reload_failed", first->hint,
                       first->retryable));

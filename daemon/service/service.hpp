@@ -101,7 +101,7 @@ class Service final : public control::Service {
   using FailedStep = std::function<void(const std::string& path, control::Error error)>;
   void carry_out_all(const std::vector<ReloadStep>& steps, const replica::Call& call, const FailedStep& failed);
   control::Result<void> carry_out(const ReloadStep& step);
-  void take_over(config::Config next, const config::Diff& diff, const std::vector<std::string>& failed);
+  void take_over(const config::Config& next, const config::Diff& diff, const std::vector<std::string>& failed);
   void warn_of(const std::string& path, const std::vector<replica::LeftBehind>& left_behind);
 
   replica::Replicator& replicator_;

@@ -35,7 +35,8 @@ struct Bench {
     config.backend_path = "db";
     config.monitor_interval = milliseconds(10);
     config.sync_interval = interval;
-    REQUIRE(replicator.add(std::move(config)));
+    const auto added = replicator.add(std::move(config));
+    REQUIRE(added);
   }
   static ReplicatorOptions options(milliseconds lag_limit) {
     ReplicatorOptions made;
@@ -95,6 +96,7 @@ TEST_CASE("any number of waiters ride on one upload") {
   std::atomic<int> done = 0;
   {
     std::vector<std::jthread> waiters;
+    waiters.reserve(50);
     for (int n = 0; n < 50; ++n) {
       waiters.emplace_back([&] {
         const auto there = bench.replicator.wait_durable(bench.path, {}, within(kPatience));

@@ -15,6 +15,7 @@ LtxFileInfo file(std::uint64_t min, int at, std::uint64_t size = 100) {
 
 std::vector<std::string> names(const std::vector<LtxFileInfo>& files) {
   std::vector<std::string> found;
+  found.reserve(files.size());
   for (const auto& f : files) found.push_back(ltx_file_name(f.range));
   return found;
 }

@@ -2,6 +2,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <random>
@@ -160,6 +161,7 @@ TEST_CASE("twenty databases under writers, three of them open at once") {
   std::atomic<int> calls{0};
   {
     std::vector<std::jthread> writers;
+    writers.reserve(4);
     for (std::size_t w = 0; w < 4; ++w)
       writers.emplace_back([&, w] {
         std::mt19937_64 random(first + w);
@@ -197,6 +199,7 @@ TEST_CASE("databases that are written to all the time take turns") {
   });
   REQUIRE(eventually([&] { return f.all_replicated() || f.replicator->list().back().replicated_txid; }));
   std::vector<std::jthread> waiters;
+  waiters.reserve(kDatabases);
   std::atomic<int> durable{0};
   for (std::size_t n = 0; n < kDatabases; ++n)
     waiters.emplace_back([&, n] {
@@ -243,12 +246,12 @@ TEST_CASE("databases take turns while their store is away") {
   for (const auto& one : f.replicator->list()) before.push_back(one.local_txid);
   door.shut();
   for (auto& one : f.applications) one->run("INSERT INTO t(v) VALUES ('meanwhile')");
-  CHECK(eventually([&] {
+  const auto all_grown = [&] {
     const auto all = f.replicator->list();
-    for (std::size_t n = 0; n < all.size(); ++n)
-      if (all[n].local_txid <= before[n]) return false;
-    return true;
-  }));
+    return std::equal(all.begin(), all.end(), before.begin(),
+                      [](const auto& now, TxId then) { return now.local_txid > then; });
+  };
+  CHECK(eventually(all_grown));
   door.open();
   CHECK(eventually([&] { return f.all_replicated(); }));
   for (std::size_t n = 0; n < kDatabases; ++n) f.check(n);

@@ -163,6 +163,7 @@ Result<LtxHeader> Database::local_header(TxRange range) const {
 // Local level-0 files that are covered elsewhere, once they are old enough and their hashes are safe.
 Result<void> Database::trim_local(Timestamp now, const Call& call) {
   std::vector<Holding> holdings;
+  holdings.reserve(destinations_.size());
   for (const auto& one : destinations_) holdings.push_back(one->holding());
   const auto files = local_files();
   const auto main = io::stat_path(config_.path);
