@@ -8,9 +8,11 @@
 #include "replica/restore.hpp"
 #include "support/descriptors.hpp"
 #include "support/patience.hpp"
+#include "support/until.hpp"
 
 using namespace capture_fixture;
 using namespace std::chrono_literals;
+using support::until;
 
 namespace {
 
@@ -44,14 +46,6 @@ struct Scene {
     REQUIRE(status);
     return *status;
   }
-  template <class Condition>
-  void until(const Condition& holds) {
-    const auto end = std::chrono::steady_clock::now() + 60s;
-    while (!holds()) {
-      REQUIRE(std::chrono::steady_clock::now() < end);
-      std::this_thread::sleep_for(1ms);
-    }
-  }
   void fall_asleep() {
     until([&] { return status().hibernating; });
     CHECK(status().ready);
@@ -81,13 +75,13 @@ TEST_CASE("a quiet database is let go of, and a commit opens it again") {
     s.fall_asleep();
     if (round == 2) {  // the last to leave takes the log along, which is our turn now
       s.app.reset();
-      s.until([&] { return support::descriptors(s.dir.path()) == 0; });
+      until([&] { return support::descriptors(s.dir.path()) == 0; });
       s.app = std::make_unique<Application>(s.path);
     }
     const auto anchors = s.status().reanchors;
     const auto before = s.status().replicated_txid;
     s.app->run("INSERT INTO t(v) VALUES ('x')");
-    s.until([&] { return s.status().replicated_txid > before; });
+    until([&] { return s.status().replicated_txid > before; });
     CHECK(s.rows_on_replica() == 60 + round);
     if (round != 2) CHECK(s.status().reanchors == anchors);
   }
@@ -96,7 +90,7 @@ TEST_CASE("a quiet database is let go of, and a commit opens it again") {
 TEST_CASE("that memory has become free is told a while later") {
   Scene s;
   s.fall_asleep();
-  s.until([&] { return s.told > 0; });
+  until([&] { return s.told > 0; });
 }
 
 TEST_CASE("control calls find a database that hibernates as they find any other") {
@@ -137,12 +131,12 @@ TEST_CASE("control calls find a database that hibernates as they find any other"
   }
   SECTION("the file is gone, and another one in its place") {
     s.app.reset();
-    s.until([&] { return s.status().hibernating; });
+    until([&] { return s.status().hibernating; });
     fs::remove(s.path);
     CHECK_FALSE(s.replicator.sync(s.path, true));
     Application other(s.path);
     other.run("CREATE TABLE t(id INTEGER PRIMARY KEY, v BLOB); INSERT INTO t(v) VALUES (1),(2)");
-    s.until([&] { return s.replicator.sync(s.path, true).has_value(); });
+    until([&] { return s.replicator.sync(s.path, true).has_value(); });
     CHECK(s.rows_on_replica() == 2);
   }
 }

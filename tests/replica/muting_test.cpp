@@ -1,34 +1,18 @@
 // The directory watch of the Replicator: there for a database that is quiet, and away while it is busy.
-#include <sqlite3.h>
-
 #include <filesystem>
 #include <fstream>
 #include <thread>
 
 #include "replica/replicator.hpp"
 #include "support/catch.hpp"
+#include "support/committer.hpp"
 #include "support/temp_dir.hpp"
 
 using namespace replica;
 using namespace std::chrono_literals;
+using support::Committer;
 
 namespace {
-
-class Application {
- public:
-  explicit Application(const std::string& path) {
-    REQUIRE(sqlite3_open(path.c_str(), &db_) == SQLITE_OK);
-    run("PRAGMA journal_mode=wal; PRAGMA synchronous=OFF; CREATE TABLE t(x)");
-  }
-  ~Application() { sqlite3_close(db_); }
-  Application(const Application&) = delete;
-  Application& operator=(const Application&) = delete;
-  void run(const char* sql) { REQUIRE(sqlite3_exec(db_, sql, nullptr, nullptr, nullptr) == SQLITE_OK); }
-  void commit() { run("INSERT INTO t VALUES (randomblob(500))"); }
-
- private:
-  sqlite3* db_ = nullptr;
-};
 
 // What this process watches, of all its inotify instances.
 int watches() {
@@ -63,7 +47,7 @@ DatabaseConfig config_of(const std::string& path) {
 TEST_CASE("a busy database is not watched, and is again once it is quiet") {
   support::TempDir dir;
   const std::string path = dir.path("app.db");
-  Application app(path);
+  Committer app(path);
   Replicator replicator;
   REQUIRE(replicator.add(config_of(path)));
   REQUIRE(replicator.start(path, true));
@@ -82,7 +66,7 @@ TEST_CASE("a busy database is not watched, and is again once it is quiet") {
 
 TEST_CASE("a busy database leaves its quiet neighbour the watch") {
   support::TempDir dir;
-  Application busy(dir.path("busy.db")), quiet(dir.path("quiet.db"));
+  Committer busy(dir.path("busy.db")), quiet(dir.path("quiet.db"));
   Replicator replicator;
   for (const char* name : {"busy.db", "quiet.db"}) {
     REQUIRE(replicator.add(config_of(dir.path(name))));

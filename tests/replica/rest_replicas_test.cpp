@@ -134,7 +134,8 @@ TEST_CASE("one request shows that a replica has what it is believed to have") {
   CHECK(s.database->destination(0).seen() == seen);
   CHECK(s.database->status().last_sync_at == seen);
   SECTION("a stranger's file is looked at") {
-    auto body = MemorySource(ByteVector(200));
+    const ByteVector bytes(200);
+    MemorySource body(bytes);
     const TxId strange{s.database->captured().value + 1};
     REQUIRE(s.f.replica.write(0, {strange, strange}, seen, body, {}));
     std::ignore = s.database->ship({});

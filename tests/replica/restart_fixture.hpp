@@ -8,20 +8,13 @@
 #include "engine_fixture.hpp"
 #include "replica/replicator.hpp"
 #include "support/patience.hpp"
+#include "support/until.hpp"
 
 namespace restart_fixture {
 
 using namespace engine_fixture;
 using namespace std::chrono_literals;
-
-template <class Condition>
-void until(const Condition& holds) {
-  const auto end = std::chrono::steady_clock::now() + 60s;
-  while (!holds()) {
-    REQUIRE(std::chrono::steady_clock::now() < end);
-    std::this_thread::sleep_for(1ms);
-  }
-}
+using support::until;
 
 // The clock of the machine, so much later.
 class LaterClock final : public Clock {

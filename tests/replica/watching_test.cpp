@@ -1,6 +1,4 @@
 // More directories than the system lets us watch.
-#include <sqlite3.h>
-
 #include <atomic>
 #include <filesystem>
 #include <mutex>
@@ -9,28 +7,16 @@
 #include "io/directory_watch.hpp"
 #include "replica/replicator.hpp"
 #include "support/catch.hpp"
+#include "support/committer.hpp"
 #include "support/temp_dir.hpp"
+#include "support/until.hpp"
 
 using namespace replica;
 using namespace std::chrono_literals;
+using support::Committer;
+using support::until;
 
 namespace {
-
-class Application {
- public:
-  explicit Application(const std::string& path) {
-    REQUIRE(sqlite3_open(path.c_str(), &db_) == SQLITE_OK);
-    run("PRAGMA journal_mode=wal; PRAGMA synchronous=OFF; CREATE TABLE t(x)");
-  }
-  ~Application() { sqlite3_close(db_); }
-  Application(const Application&) = delete;
-  Application& operator=(const Application&) = delete;
-  void run(const char* sql) { REQUIRE(sqlite3_exec(db_, sql, nullptr, nullptr, nullptr) == SQLITE_OK); }
-  void commit() { run("INSERT INTO t VALUES (randomblob(500))"); }
-
- private:
-  sqlite3* db_ = nullptr;
-};
 
 class Warnings final : public Logger {
  public:
@@ -56,15 +42,6 @@ class Warnings final : public Logger {
   std::string text_;
 };
 
-template <class Condition>
-void until(const Condition& holds) {
-  const auto end = std::chrono::steady_clock::now() + 60s;
-  while (!holds()) {
-    REQUIRE(std::chrono::steady_clock::now() < end);
-    std::this_thread::sleep_for(1ms);
-  }
-}
-
 }  // namespace
 
 TEST_CASE("databases whose directories may not be watched are polled, told once, and hibernate") {
@@ -76,11 +53,11 @@ TEST_CASE("databases whose directories may not be watched are polled, told once,
   options.levels = {50ms};
   Replicator replicator(std::move(options));
   std::vector<std::string> paths;
-  std::vector<std::unique_ptr<Application>> apps;
+  std::vector<std::unique_ptr<Committer>> apps;
   for (const char* name : {"a", "b", "c"}) {
     std::filesystem::create_directory(dir.path(name));
     paths.push_back(dir.path(std::string(name) + "/x.db"));
-    apps.push_back(std::make_unique<Application>(paths.back()));
+    apps.push_back(std::make_unique<Committer>(paths.back()));
     DatabaseConfig config;
     config.path = paths.back();
     config.backend = make_memory_backend();
@@ -127,7 +104,7 @@ TEST_CASE("a directory is watched no more than the limit allows, and again when 
 TEST_CASE("a path with two slashes is heard of too") {
   support::TempDir dir;
   const std::string path = dir.path("x.db");
-  Application app(path);
+  Committer app(path);
   Replicator replicator;
   DatabaseConfig config;
   config.path = dir.path("") + "//x.db";
