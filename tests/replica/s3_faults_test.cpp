@@ -1,4 +1,5 @@
 // The S3 backend against answers that a good store never gives, and some that it does on a bad day.
+#include <atomic>
 #include <map>
 
 #include "backend/s3/address.hpp"
@@ -173,7 +174,7 @@ TEST_CASE("an upload whose completion fails behind a 200 has failed, and is abor
 
 TEST_CASE("an upload that cannot be aborted while somebody waits is aborted with the next that succeeds") {
   std::vector<std::string> lines;
-  bool silent = true;
+  std::atomic<bool> silent{true};  // nothing that came before it was answered
   ScriptedServer server([&](const std::string& request) -> std::string {
     lines.push_back(request.substr(0, request.find(" HTTP")));
     if (request.starts_with("POST /b/k?uploads"))
