@@ -69,13 +69,27 @@ inline std::vector<pid_t> descendants(pid_t of) {
   return found;
 }
 
-// Ended, whether or not somebody has asked how.
-inline bool is_gone(pid_t pid) {
-  std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+// The letter that proc(5) has for it; 'X' when there is none such.
+inline char state_of(const std::string& process) {
+  std::ifstream stat(process + "/stat");
   std::string text;
   std::getline(stat, text);
   const auto name_end = text.rfind(") ");
-  return name_end == std::string::npos || text[name_end + 2] == 'Z';
+  return name_end == std::string::npos ? 'X' : text[name_end + 2];
+}
+
+// Ended, whether or not somebody has asked how.
+inline bool is_gone(pid_t pid) {
+  const char state = state_of("/proc/" + std::to_string(pid));
+  return state == 'X' || state == 'Z';
+}
+
+// A thread that runs on another processor stops a moment after the signal.
+inline bool is_stopped(pid_t pid) {
+  std::error_code gone;
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/task", gone))
+    if (std::string("TXZ").find(state_of(thread.path())) == std::string::npos) return false;
+  return true;
 }
 
 // True when `program` is missing, which is told (ctest: "Skipped"); a failure where servers are required.
@@ -124,7 +138,12 @@ class Server {
     for (const pid_t one : connections) CHECK(until([one] { return is_gone(one); }));
   }
   // Nothing moves, nothing is closed.
-  void silence() const { signal_all(SIGSTOP); }
+  void silence() const {
+    signal_all(SIGSTOP);
+    auto all = descendants(process_.pid());
+    all.push_back(process_.pid());
+    for (const pid_t one : all) CHECK(until([one] { return is_stopped(one); }));
+  }
   void go_on() const { signal_all(SIGCONT); }
 
  private:
