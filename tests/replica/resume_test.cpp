@@ -4,6 +4,7 @@
 
 #include "capture_fixture.hpp"
 #include "support/fail_nth.hpp"
+#include "support/unnoticed.hpp"
 
 using namespace capture_fixture;
 
@@ -101,12 +102,7 @@ TEST_CASE("a database whose file was written to is compared") {
   SECTION("by a vacuum") { s.app.run("DELETE FROM t WHERE id % 2 = 0; VACUUM;" + kPassive); }
   SECTION("with the size and times of before") {
     s.app.close();
-    const auto time = fs::last_write_time(s.f.path);
-    std::fstream file(s.f.path, std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(-1, std::ios::end);
-    file.put('x');
-    file.close();
-    fs::last_write_time(s.f.path, time);
+    support::change_unnoticed(s.f.path);
   }
   CHECK_FALSE(s.comes_back(anew));
 }

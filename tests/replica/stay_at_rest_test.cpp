@@ -3,6 +3,7 @@
 #include <random>
 
 #include "rest_fixture.hpp"
+#include "support/unnoticed.hpp"
 
 using namespace rest_fixture;
 
@@ -136,12 +137,7 @@ TEST_CASE("whatever has happened to the files, the next start finds it") {
   }
   SECTION("another content with the size and times of before") {
     s.app.close();
-    const auto time = fs::last_write_time(s.f.path);
-    std::fstream file(s.f.path, std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(-1, std::ios::end);
-    file.put('x');
-    file.close();
-    fs::last_write_time(s.f.path, time);
+    support::change_unnoticed(s.f.path);
   }
   SECTION("another log with the size and times of before") {
     const auto time = fs::last_write_time(wal);

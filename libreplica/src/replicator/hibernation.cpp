@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "replicator/scheduler.hpp"
+#include "replicator/spread.hpp"
 
 namespace replica::replicator {
 namespace {
@@ -11,8 +12,7 @@ constexpr std::chrono::seconds kRestToTell{10};  // a wave of them takes seconds
 // Longer or shorter by up to an eighth, by each database by another part: those that fell asleep together do not wake
 // together.
 std::chrono::milliseconds spread(std::chrono::milliseconds pause, const std::string& path) {
-  const auto part = static_cast<std::int64_t>(std::hash<std::string>()(path) % 256);
-  return pause * 7 / 8 + pause * part / 1024;
+  return pause * 7 / 8 + part_of(pause, path) / 4;
 }
 
 }  // namespace
@@ -59,8 +59,9 @@ void Scheduler::look_soon(const std::shared_ptr<Entry>& entry) {
 void Scheduler::hibernate_if_quiet(Entry& entry, const Call& call) {
   if (!may_hibernate(entry)) return;
   auto rested = entry.database.rest(call);
-  if (rested && *rested) tell_rest();
-  if (!rested) {
+  if (rested) {
+    if (*rested) tell_rest();
+  } else {
     // The next capture opens it again if need be, and says what is wrong.
     environment_.logger->log(LogLevel::debug, "not hibernated",
                              {{"path", entry.database.config().path}, {"error", rested.error().message}});

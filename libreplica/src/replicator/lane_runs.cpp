@@ -118,8 +118,7 @@ void Scheduler::run_ship(const std::shared_ptr<Entry>& entry, std::size_t number
   engine::Destination& destination = entry->database.destination(number);
   const TxId before = destination.replicated();
   const bool slept = entry->database.resting();
-  const bool lacking = before < entry->database.captured() || entry->database.is_aside();
-  if (use && lacking && !entry->database.is_open()) {
+  if (use && !entry->database.is_open() && lacks_something(entry->database, number)) {
     auto woken = wake(entry, call);
     if (!woken || !entry->database.is_open()) return request_now(entry, Lane::capture);  // which tells what is wrong
   }

@@ -99,6 +99,11 @@ struct Entry {
   TxId captured;
 };
 
+// What is to go up lies in the store of the database, which has to be open.
+inline bool lacks_something(const engine::Database& database, std::size_t destination) {
+  return database.destination(destination).replicated() < database.captured() || database.is_aside();
+}
+
 // A writer's last event comes before its commit shows in the wal-index (it syncs in between): look again 1, 2, 4 … ms
 // later.
 inline constexpr int kGlances = 9;

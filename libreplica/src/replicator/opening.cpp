@@ -4,11 +4,6 @@
 namespace replica::replicator {
 namespace {
 
-// What is to go up lies in the store of the database, which has to be open.
-bool lacks_something(const engine::Database& database, std::size_t destination) {
-  return database.destination(destination).replicated() < database.captured() || database.is_aside();
-}
-
 // It may turn out to lack something.
 bool may_need_it(const engine::Database& database, std::size_t destination) {
   return lacks_something(database, destination) || database.destination(destination).believed();
