@@ -284,6 +284,7 @@ class Bench:
         place = self.place()
         database, replica = place / "a.db", place / "replica"
         shutil.copyfile(self.original, database)
+        os.sync()  # else the first checkpoint waits for the copy
         if kind == "nobody":
             return self.stall_report(database)
         with Daemon(kind, place, [database_entry(database, replica)], levels=LEVELS) as daemon:
