@@ -125,10 +125,12 @@ void Service::carry_out_all(const std::vector<ReloadStep>& steps, const replica:
     if (auto done = carry_out(step); !done) failed(step.path, std::move(done.error()));
   };
   std::vector<replica::Leaving> leaving;
+  std::unordered_map<std::string_view, const ReloadStep*> closing;
   std::vector<const ReloadStep*> waiting;
   for (const ReloadStep& step : steps) {
     if (step.closes) {
       leaving.push_back({step.path, step.leaving});
+      closing.emplace(step.path, &step);
     } else if (step.waits) {
       waiting.push_back(&step);
     } else {
@@ -136,10 +138,10 @@ void Service::carry_out_all(const std::vector<ReloadStep>& steps, const replica:
     }
   }
   const auto closed = [&](const std::string& path, replica::Result<std::vector<replica::LeftBehind>> left) {
-    const auto step = std::find_if(steps.begin(), steps.end(), [&](const auto& one) { return one.path == path; });
+    const ReloadStep* step = closing.at(path);
     if (!left && left.error().code != replica::Errc::not_found) return failed(path, other("", left.error()));
     if (left) warn_of(path, *left);
-    if (step->waits) return waiting.push_back(&*step);
+    if (step->waits) return waiting.push_back(step);
     try_out(*step);
   };
   replicator_.let_go(leaving, closed, call);

@@ -258,7 +258,7 @@ TEST_CASE("databases take turns while their store is away") {
   CHECK(watch.most() <= kLimit);
 }
 
-#ifndef __SANITIZE_ADDRESS__  // UBSan, in the same build, takes descriptors itself to look at an object
+#ifndef TESTS_UNDER_UBSAN  // which takes descriptors itself to look at an object
 // Somebody else has taken the descriptors, whatever the limit of ours says.
 TEST_CASE("without descriptors a database waits for some, and says so") {
   Fleet f(4, 0);
