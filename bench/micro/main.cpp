@@ -15,6 +15,7 @@ namespace micro {
 std::vector<Task> make_tasks() {
   std::vector<Task> tasks;
   add_storage_tasks(tasks);
+  add_file_tasks(tasks);
   add_control_tasks(tasks);
   return tasks;
 }

@@ -1,4 +1,4 @@
-// What the micro-benchmarks measure: one piece of a hot path each, on data in memory that is the same every time.
+// What the micro-benchmarks measure: one piece of a hot path each, on data that is the same every time.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,8 @@ struct Task {
 // Made once, with their data.
 std::vector<Task> make_tasks();
 void add_storage_tasks(std::vector<Task>& tasks);
+// Those on files, below the directory for temporary files; taken away at the end.
+void add_file_tasks(std::vector<Task>& tasks);
 void add_control_tasks(std::vector<Task>& tasks);
 
 }  // namespace micro
