@@ -6,6 +6,7 @@
 #include <iterator>
 #include <thread>
 
+#include "neighbour.hpp"
 #include "replica/replicator.hpp"
 #include "replica/restore.hpp"
 #include "subject.hpp"
@@ -53,12 +54,14 @@ class LibrarySubject final : public Subject {
   explicit LibrarySubject(const SubjectSettings& settings)
       : s_(settings), backend_(make_file_backend({settings.replica()})) {
     if (s_.mirrored) mirror_ = make_flaky(s_.mirror());
+    if (s_.crowded) neighbour_ = std::make_unique<Neighbour>(s_.directory);
   }
 
   std::string start() override {
     if (!replicator_) {
       replicator_ = std::make_unique<Replicator>(options());
       if (auto added = replicator_->add(config()); !added) return "add: " + describe(added.error());
+      if (std::string wrong = start_neighbour(); !wrong.empty()) return wrong;
     }
     std::string wrong = patiently("start", [&] { return replicator_->start(s_.database(), true, within(60s)); });
     const auto status = replicator_->status(s_.database());
@@ -86,7 +89,8 @@ class LibrarySubject final : public Subject {
       all = !outcome || outcome->replicated_txid >= outcome->txid;
       return outcome;
     });
-    return all ? wrong : "sync(wait) returned before everything was on the replica";
+    if (!all) return "sync(wait) returned before everything was on the replica";
+    return wrong.empty() ? check_neighbour() : wrong;
   }
 
   std::string snapshot() override {
@@ -146,6 +150,24 @@ class LibrarySubject final : public Subject {
     return wrong;
   }
 
+  std::string start_neighbour() {
+    if (!neighbour_) return "";
+    if (auto added = replicator_->add(neighbour_->config()); !added)
+      return "add the neighbour: " + describe(added.error());
+    return patiently("start the neighbour", [&] { return replicator_->start(neighbour_->path(), true, within(60s)); });
+  }
+
+  std::string check_neighbour() {
+    if (!neighbour_) return "";
+    const std::int64_t promised = neighbour_->committed();
+    std::string wrong =
+        patiently("sync the neighbour", [&] { return replicator_->sync(neighbour_->path(), true, within(60s)); });
+    if (wrong.empty()) wrong = neighbour_->check(promised, within(60s));
+    if (!wrong.empty()) return "neighbour: " + wrong;
+    ++counters_["restores of a neighbour"];
+    return "";
+  }
+
   DatabaseConfig config() const {
     using ms = DatabaseConfig::ms;
     DatabaseConfig c;
@@ -174,6 +196,7 @@ class LibrarySubject final : public Subject {
     o.l0_retention = ms(s_.l0_retention_ms);
     o.l0_retention_check_interval = ms(s_.l0_retention_check_ms);
     o.threads = 2;
+    if (s_.crowded) o.max_open_databases = 1;
     if (s_.loses_events) o.loses_event = [n = 0U]() mutable { return (++n * 2'654'435'761U & 0x8000U) != 0; };
     return o;
   }
@@ -209,6 +232,7 @@ class LibrarySubject final : public Subject {
 
   SubjectSettings s_;
   std::shared_ptr<Backend> backend_, mirror_;
+  std::unique_ptr<Neighbour> neighbour_;
   std::unique_ptr<Replicator> replicator_;
   std::uint64_t hibernations_ = 0;  // of it by the last stop
   std::map<std::string, std::int64_t> counters_;

@@ -19,6 +19,7 @@ SubjectSettings SubjectSettings::by_seed(const std::string& directory, Random& r
   s.mirrored = random.chance(0.3);
   s.hibernate_ms = random.pick({0, 5, 50});
   s.loses_events = random.chance(0.25);
+  s.crowded = random.chance(0.25);
   return s;
 }
 
@@ -30,7 +31,8 @@ std::string SubjectSettings::text() const {
          std::to_string(truncate_pages) + ", max sync bytes " + std::to_string(max_sync_wal_bytes) + ", levels " +
          levels + " ms, snapshot " + std::to_string(snapshot_ms) + " ms kept " + std::to_string(snapshot_retention_ms) +
          " ms, level 0 kept " + std::to_string(l0_retention_ms) + " ms" + (mirrored ? ", mirrored" : "") +
-         ", hibernates after " + std::to_string(hibernate_ms) + " ms" + (loses_events ? ", loses events" : "");
+         ", hibernates after " + std::to_string(hibernate_ms) + " ms" + (loses_events ? ", loses events" : "") +
+         (crowded ? ", crowded" : "");
 }
 
 }  // namespace tools

@@ -27,6 +27,9 @@ struct SubjectSettings {
   int hibernate_ms = 0;
   bool loses_events = false;
 
+  // Only one database may be open, and another is written to as well; of the library only.
+  bool crowded = false;
+
   std::string database() const { return directory + "/source.db"; }
   std::string replica() const { return directory + "/replica"; }
   std::string mirror() const { return directory + "/mirror"; }
