@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <mutex>
+#include <span>
 #include <thread>
 
 #include "neighbour.hpp"
@@ -48,6 +50,24 @@ std::shared_ptr<Backend> make_flaky(const std::string& directory) {
         return Fault{.error = {Errc::unavailable, "the mirror is away", {}}, .after = n % 2 == 0};
       });
 }
+
+// What the replicator says, in the directory of the trial: kept with it.
+class LogFile final : public Logger {
+ public:
+  explicit LogFile(const std::string& path) : out_(path, std::ios::app) {}
+  bool enabled(LogLevel) const noexcept override { return true; }
+  void write(LogLevel, std::string_view message, std::span<const LogField> fields) override {
+    const std::lock_guard guard(lock_);
+    out_ << to_rfc3339(std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now())) << ' '
+         << message;
+    for (const LogField& field : fields) out_ << ' ' << field.key << '=' << field.value;
+    out_ << std::endl;  // what follows may be a crash
+  }
+
+ private:
+  std::mutex lock_;
+  std::ofstream out_;
+};
 
 class LibrarySubject final : public Subject {
  public:
@@ -196,6 +216,7 @@ class LibrarySubject final : public Subject {
     o.l0_retention = ms(s_.l0_retention_ms);
     o.l0_retention_check_interval = ms(s_.l0_retention_check_ms);
     o.threads = 2;
+    o.logger = &log_;
     if (s_.crowded) o.max_open_databases = 1;
     if (s_.loses_events) o.loses_event = [n = 0U]() mutable { return (++n * 2'654'435'761U & 0x8000U) != 0; };
     return o;
@@ -232,6 +253,7 @@ class LibrarySubject final : public Subject {
 
   SubjectSettings s_;
   std::shared_ptr<Backend> backend_, mirror_;
+  mutable LogFile log_{s_.directory + "/log"};
   std::unique_ptr<Neighbour> neighbour_;
   std::unique_ptr<Replicator> replicator_;
   std::uint64_t hibernations_ = 0;  // of it by the last stop
