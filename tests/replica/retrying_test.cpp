@@ -248,7 +248,7 @@ TEST_CASE("a conditional put whose answer was lost is recognised") {
     CHECK(put->key == "key");
   }
   SECTION("stored by somebody else meanwhile") {
-    const std::string theirs = GENERATE("them", "somebody", "me", std::string("mine\0\0", 6), "");
+    const std::string theirs = GENERATE(as<std::string>(), "them", "somebody", "me", std::string("mine\0\0", 6), "");
     f.fail_first("put", 1);
     f.during_pause = [&] {
       MemorySource body(bytes(theirs));

@@ -49,8 +49,9 @@ constexpr std::uint64_t power_of_x(int n) noexcept {
 // x. Moving a block on by n bits therefore multiplies its low half (x^64 …) by x^(n+63) and its high half by x^(n-1).
 template <int kBits>
 __attribute__((target("pclmul,sse4.1"))) inline __m128i moved(__m128i block) noexcept {
-  const __m128i factors =
-      _mm_set_epi64x(static_cast<long long>(power_of_x(kBits - 1)), static_cast<long long>(power_of_x(kBits + 63)));
+  constexpr auto kHigh = static_cast<long long>(power_of_x(kBits - 1));
+  constexpr auto kLow = static_cast<long long>(power_of_x(kBits + 63));
+  const __m128i factors = _mm_set_epi64x(kHigh, kLow);
   return _mm_xor_si128(_mm_clmulepi64_si128(block, factors, 0x00), _mm_clmulepi64_si128(block, factors, 0x11));
 }
 
