@@ -58,10 +58,16 @@ Result<Scheduler::Opened> Scheduler::capture(const std::shared_ptr<Entry>& entry
     auto captured = database.capture(call, opened.use.opening());
     if (!captured) return pass(captured);
     opened.captured = *captured;
-    if (!captured->left_closed) break;
-    auto use = places_.enter(entry, call);
-    if (!use) return pass(use);
-    opened.use = std::move(*use);
+    // It was being let go of as we came, with something that is still to go up.
+    const bool aside = to_ship && database.is_aside();
+    if (!captured->left_closed && !aside) break;
+    if (!opened.use || !aside) {
+      auto use = places_.enter(entry, call);
+      if (!use) return pass(use);
+      opened.use = std::move(*use);
+    }
+    if (!aside) continue;
+    if (auto r = wake(entry, call); !r) return pass(r);
   }
   if (opened.captured.files > 0) places_.changed(*entry);
   return opened;
