@@ -5,6 +5,7 @@
 
 #include "engine/capture.hpp"
 #include "ltx_files.hpp"
+#include "support/unsummed.hpp"
 
 namespace capture_fixture {
 
@@ -149,14 +150,5 @@ inline void capture(Capture& from) {
 inline const std::string kFill =
     "WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i+1 FROM n WHERE i<60) "
     "INSERT INTO t(v) SELECT randomblob(900) FROM n";
-
-// Leaves committed frames without salts and checksum in the log with SQLite before 3.50: pages are spilled, one of them
-// is spilled again (its frame is rewritten), and the transaction goes back to a savepoint before both.
-inline void rewrite_and_roll_back(Application& app) {
-  app.run("PRAGMA cache_size=3; PRAGMA cache_spill=1; BEGIN; SAVEPOINT s");
-  app.run("UPDATE t SET v = randomblob(901)");
-  for (int n = 0; n < 3; ++n) app.run("UPDATE t SET v = randomblob(902) WHERE id > 30");
-  app.run("ROLLBACK TO s; INSERT INTO t(v) VALUES ('kept'); RELEASE s; COMMIT");
-}
 
 }  // namespace capture_fixture

@@ -34,7 +34,7 @@ TEST_CASE("frames that SQLite left unsummed are captured, and what follows them"
     f.check_equal();
   }
   CHECK(daemon->capture.counters().anchors == 1);  // the first attach only
-  if (sqlite3_libversion_number() < 3'050'000) CHECK(unsummed_frames(f.path) > 0);
+  if (leaves_frames_unsummed()) CHECK(unsummed_frames(f.path) > 0);
 
   // Reading the whole log from its start, as a snapshot does.
   auto pinned = daemon->capture.pin_image();

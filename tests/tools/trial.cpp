@@ -89,7 +89,7 @@ class Trial {
     if (choice < 30) return count("syncs", subject_->sync());
     if (choice < 40) return count("snapshots", subject_->snapshot());
     if (choice < 50) return pause("stops", &Subject::stop);
-    if (choice < 57) return pause("crashes", &Subject::crash);
+    if (choice < 57) return crash();
     if (choice < 75) return restore_what_is_promised();
     if (choice < 85) return restore_some_txid();
     return "";
@@ -106,6 +106,16 @@ class Trial {
     std::this_thread::sleep_for(std::chrono::milliseconds(random_.pick({0, 1, 20, 150})));
     const std::string wrong = subject_->start();
     return wrong.empty() ? "" : "start after " + std::string(what) + ": " + wrong;
+  }
+
+  // Somebody else has the database open meanwhile. What SQLite before 3.50 makes of a log that has to be recovered,
+  // when the last writer is gone and we are killed right then, is not ours to judge (docs/capture.md).
+  std::string crash() {
+    Connection application;
+    if (application.open(settings_.database(), 10'000) != SQLITE_OK ||
+        !application.integer("SELECT count(*) FROM sqlite_master"))
+      return "an application cannot read: " + application.message();
+    return pause("crashes", &Subject::crash);
   }
 
   // With nobody writing any more it may be let go of, and stay so over a restart.

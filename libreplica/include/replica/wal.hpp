@@ -86,6 +86,7 @@ struct Changeset {
   std::uint32_t commit = 0;             // database size in pages; 0 = no commit in the range
   std::uint64_t end_frame = 0;          // first frame not covered: position to continue from
   std::optional<WalChecksum> checksum;  // running checksum at end_frame; nullopt = not known (unsummed frames)
+  bool unsummed = false;                // there are such frames: who recovers the log loses what follows them
 };
 
 // Collects frames; what follows the last commit frame is left out of the result.
@@ -103,6 +104,7 @@ class ChangesetBuilder {
   std::uint32_t commit_ = 0;
   std::uint64_t end_frame_ = 0;
   std::optional<WalChecksum> checksum_;
+  bool unsummed_ = false, open_unsummed_ = false;  // among the committed, among the others
 };
 
 }  // namespace replica

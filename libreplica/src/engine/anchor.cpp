@@ -52,6 +52,7 @@ void Capture::adopt(const DatabaseImage& image) {
   position_ = image.position();
   commit_ = image.commit();
   aside_beyond_ = 0;
+  unrecoverable_ = image.is_unrecoverable() ? std::optional(position_.salts) : std::nullopt;
   held_.clear();  // what was compared has it
   frames_since_checkpoint_ = position_.frames;
   may_restart_ = true;

@@ -111,6 +111,10 @@ class Capture {
   Result<bool> backfill_ahead();
   // Hard: takes the write lock for as long as the last few frames take. `busy` when it is not to be had.
   Result<void> checkpoint_hard();
+  // The log has frames that SQLite left unsummed: who recovers it loses what follows them.
+  bool is_unrecoverable() const noexcept { return unrecoverable_ == position_.salts; }
+  // Truncates the log, all of which is backfilled, if nobody reads from it and the write lock is to be had at once.
+  Result<bool> truncate_log();
 
   // The state at this moment, captured up to just there, with a pin of its own.
   Result<PinnedImage> pin_image();
@@ -193,7 +197,8 @@ class Capture {
   WalPosition position_;      // behind all that is captured, held or written
   std::uint32_t commit_ = 0;  // as of the newest file
   HeldChanges held_;
-  bool may_restart_ = false;  // one change of generation is allowed before the next frames
+  std::optional<Salts> unrecoverable_;  // the generation that has unsummed frames
+  bool may_restart_ = false;            // one change of generation is allowed before the next frames
   static constexpr int kEasyAttempts = 8;
   int easy_attempts_ = 1;  // of the next time: one, until stepping aside has not helped
   // A proof that failed has cost an anchoring: the next time is put off, 10 s, 20 s, 40 s … an hour. An application

@@ -36,6 +36,8 @@ class Database final : private Origin {
     bool left_closed = false;   // it would have had to be opened, and was not to be
     // When tend() is worth it, if the log goes on growing as it did.
     std::optional<std::chrono::milliseconds> tend_in{};
+    // When it is to look whether the log, which nobody could recover, can be truncated.
+    std::optional<std::chrono::milliseconds> truncate_in{};
   };
   // Attaches when needed (not_found while there is no database), captures all that is committed, checkpoints when due.
   enum class Opening { yes, no };
@@ -104,6 +106,7 @@ class Database final : private Origin {
   std::uint64_t bytes_logged();
   void measure_growth();
   void measure_from_now();
+  Result<std::optional<std::chrono::milliseconds>> truncate_unrecoverable();
   bool checkpoints_by_stepping_aside() const;
   std::optional<std::chrono::milliseconds> long_in();
   void detach_after(const Error& error);
@@ -195,6 +198,8 @@ class Database final : private Origin {
   Clock::Steady grown_at_{};       // when growth_ was measured, and
   std::uint64_t grown_bytes_ = 0;  // all that had been written to the log by then
   Growth growth_;
+  Clock::Steady quiet_from_{};                 // as seen by truncate_unrecoverable(), and
+  std::uint64_t quiet_bytes_ = 0;              // what had been written to the log by then
   bool told_started_ = false;                  // since it was opened
   std::atomic<bool> opened_{false};            // a capture or stay_at_rest() has found it
   std::atomic<std::uint64_t> anew_behind_{0};  // position behind which the next file holds every page

@@ -53,6 +53,7 @@ Result<void> DatabaseImage::locate(const wal::WalIndexHeader& index, io::Gate* g
   if (wal->header().salts != index.salts) return fail(Errc::busy, "the write-ahead log was just restarted");
   auto changes = wal->read({index.salts, index.page_size, 0, {}}, index.max_frame, 0);
   if (!changes) return pass(changes);
+  unrecoverable_ = changes->unsummed;
   in_wal_ = std::move(changes->pages);
   wal_.emplace(std::move(*wal));
   return {};

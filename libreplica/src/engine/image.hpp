@@ -19,6 +19,7 @@ class DatabaseImage {
   std::uint32_t page_size() const noexcept { return position_.page_size; }
   std::uint32_t commit() const noexcept { return commit_; }           // pages; 0 = an empty database
   const WalPosition& position() const noexcept { return position_; }  // the state this is
+  bool is_unrecoverable() const noexcept { return unrecoverable_; }   // unsummed frames were read
 
   // Page 1…commit(); zeros where the file is shorter than the database. Fastest in ascending order.
   Result<void> read(PageNo page, MutableBytes out);
@@ -34,6 +35,7 @@ class DatabaseImage {
   std::string path_;
   WalPosition position_;
   std::uint32_t commit_ = 0;
+  bool unrecoverable_ = false;
   std::optional<WalFile> wal_;
   std::vector<Changeset::Page> in_wal_;  // ascending by page
   std::size_t next_in_wal_ = 0;

@@ -78,6 +78,7 @@ Result<void> Capture::capture_range(WalFile& wal, std::uint64_t to_frame, Into i
 }
 
 Result<void> Capture::take_changes(WalFile& wal, const Changeset& changes, Into into) {
+  if (changes.unsummed) unrecoverable_ = position_.salts;
   bool taken = false;
   if (into == Into::memory) {
     auto held = held_.take(wal, position_, changes);

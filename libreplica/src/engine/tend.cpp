@@ -2,6 +2,7 @@
 // checkpoints in time. docs/capture.md.
 #include <algorithm>
 #include <thread>
+#include <utility>
 
 #include "engine/database.hpp"
 #include "engine/lane_lock.hpp"
@@ -12,6 +13,7 @@ namespace {
 constexpr std::chrono::milliseconds kMeasured{50};  // less tells nothing of how fast a log grows
 constexpr std::chrono::milliseconds kAhead{45};  // of an application's checkpoint: to capture, and step aside in time
 constexpr std::chrono::milliseconds kSoon{5};    // not worth waking up for once more
+constexpr std::chrono::milliseconds kQuiet{1000}, kAgain{10'000};
 
 }  // namespace
 
@@ -48,11 +50,36 @@ std::optional<std::chrono::milliseconds> Database::long_in() {
   return wait && aside ? std::max(*wait, kAhead) - kAhead : wait;
 }
 
+// A log with unsummed frames must not be left for recovery, which would end before them and then write pages older than
+// those that were backfilled. Its writers restart it when they go on; when they do not, it is truncated, so that
+// nothing is to be recovered should everybody be killed. That takes the write lock for a moment, so not beside writers.
+// When to look again; nullopt: it is done.
+Result<std::optional<std::chrono::milliseconds>> Database::truncate_unrecoverable() {
+  const auto now = environment_.clock->steady();
+  const std::uint64_t bytes = bytes_logged();
+  if (std::exchange(quiet_bytes_, bytes) != bytes) quiet_from_ = now;
+  const auto quiet = std::chrono::duration_cast<std::chrono::milliseconds>(now - quiet_from_);
+  if (quiet < kQuiet) return std::optional(kQuiet - quiet);
+  auto done = capture_->checkpoint_easily();
+  if (!done) return pass(done);
+  if (*done != Capture::Backfill::complete) return std::optional(kAgain);
+  auto truncated = capture_->truncate_log();
+  if (!truncated) return pass(truncated);
+  return *truncated ? std::nullopt : std::optional(kAgain);
+}
+
 Result<Database::Captured> Database::tend(const Call& call) {
   auto lock = lock_lane(capture_lock_, call, "tend");
   if (!lock) return pass(lock);
   Captured result;
   if (!capture_ || !capture_->attached()) return result;
+  if (capture_->is_unrecoverable()) {
+    auto truncate_in = truncate_unrecoverable();
+    if (!truncate_in) detach_after(truncate_in.error());
+    refresh_status();
+    if (!truncate_in) return pass(truncate_in);
+    result.truncate_in = *truncate_in;
+  }
   measure_growth();
   result.tend_in = long_in();
   if (!result.tend_in || *result.tend_in > kSoon || growth_.frames == 0) return result;

@@ -141,6 +141,13 @@ Result<bool> Connection::checkpoint_passive() {
   return rc == SQLITE_OK;
 }
 
+Result<bool> Connection::truncate_log() {
+  if (auto r = check_gate("checkpoint"); !r) return pass(r);
+  const int rc = sqlite3_wal_checkpoint_v2(db_, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  if (rc != SQLITE_OK && code_of(rc) != Errc::busy) return Failure(error(rc, "truncate the log of"));
+  return rc == SQLITE_OK;
+}
+
 Result<sqlite3_file*> Connection::file() {
   sqlite3_file* file = nullptr;
   const int rc = sqlite3_file_control(db_, "main", SQLITE_FCNTL_FILE_POINTER, &file);

@@ -42,6 +42,7 @@ class Connection {
   Result<void> begin_write();
   Result<void> end_write();
   Result<bool> checkpoint_passive();  // false: somebody else was checkpointing
+  Result<bool> truncate_log();        // with the write lock; false: not all of it is backfilled, or somebody uses it
 
   // Copies the first bytes of the wal-index (the -shm file) out of SQLite's own mapping; no system call once mapped.
   // Needs a read transaction now or before on this connection. Other processes write it meanwhile: the caller checks

@@ -109,6 +109,7 @@ void Scheduler::run_tend(const std::shared_ptr<Entry>& entry, const Call& call) 
   // What was captured on the way is uploaded with what the next capture finds.
   if (tended->tend_in && *tended->tend_in < spacing(entry->database.config()))
     request(entry, Lane::tend, now() + std::max(*tended->tend_in, std::chrono::milliseconds(1)));
+  if (tended->truncate_in) request(entry, Lane::tend, now() + *tended->truncate_in);
 }
 
 void Scheduler::run_ship(const std::shared_ptr<Entry>& entry, std::size_t number, OpenPlaces::Use& use,
