@@ -152,3 +152,33 @@ TEST_CASE("many publishers, one order; waiting ends with the event, the deadline
   std::jthread stopper([&] { stop.request_stop(); });
   CHECK_FALSE(bus.wait(bus.next(), {.stop = stop.get_token()}));
 }
+
+TEST_CASE("events come out of the ring as they went in, whatever it holds") {
+  for (const std::size_t capacity : {1U, 63U, 64U, 65U, 200U}) {
+    ManualClock clock;
+    EventBus bus(capacity, &clock);
+    std::vector<Event> published;
+    for (std::uint64_t n = 1; n <= 300; ++n) {
+      Event event = made(static_cast<EventKind>(n % kEventKinds), "/data/" + std::string(n % 90, 'a'), {n});
+      if (n % 3 == 0) event.level = static_cast<Level>(n % 10);
+      if (n % 4 == 0) event.code = "io", event.detail = std::string(n, 'd');
+      if (n % 5 == 0) event.replica = "file:///replica";
+      clock.pass(std::chrono::milliseconds(n));
+      event.seq = n;
+      event.time = clock.now();
+      published.push_back(event);
+      bus.publish(event);
+      const std::size_t kept = std::min<std::size_t>(capacity, published.size());
+      CHECK(bus.oldest() == n + 1 - kept);
+      if (n % 37 != 0) continue;
+      const auto read = all(bus);
+      REQUIRE(read.size() == kept);
+      for (std::size_t i = 0; i < kept; ++i) {
+        const Event& was = published[published.size() - kept + i];
+        CHECK((read[i].seq == was.seq && read[i].time == was.time && read[i].kind == was.kind));
+        CHECK((read[i].path == was.path && read[i].txid == was.txid && read[i].level == was.level));
+        CHECK((read[i].code == was.code && read[i].detail == was.detail && read[i].replica == was.replica));
+      }
+    }
+  }
+}

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <condition_variable>
-#include <deque>
 #include <list>
 #include <mutex>
 #include <random>
 
 #include "base/glob.hpp"
+#include "engine/event_ring.hpp"
 
 namespace replica {
 namespace {
@@ -17,7 +17,7 @@ constexpr std::array<std::string_view, kEventKinds> kNames{"added",     "removed
                                                            "synced",    "snapshot", "compacted", "lagging",
                                                            "caught_up", "error",    "restored",  "auth_failed"};
 
-constexpr std::ptrdiff_t kCopied = 128;  // events under one lock
+constexpr std::size_t kCopied = 128;  // events under one lock
 
 std::string new_run() {
   std::random_device random;
@@ -41,19 +41,20 @@ bool EventFilter::matches(const Event& event) const {
 }
 
 struct EventBus::Impl {
+  explicit Impl(std::size_t capacity) : ring(std::max<std::size_t>(capacity, 1)) {}
+
   std::uint64_t oldest() const { return last + 1 - ring.size(); }
 
   // A few events from number `from` on: filters are tried without the lock.
   Result<std::vector<Event>> copy(std::uint64_t from) const;
 
   std::string run = new_run();
-  std::size_t capacity = 0;
   SystemClock system_clock;
   const Clock* clock = nullptr;
   mutable std::mutex lock;
   mutable std::condition_variable_any published;
   std::uint64_t last = 0;  // number of the newest event
-  std::deque<Event> ring;
+  engine::EventRing ring;
   std::mutex listeners_lock;  // held while they are called; never together with `lock`
   std::list<std::function<void()>> listeners;
 };
@@ -68,13 +69,12 @@ Result<std::vector<Event>> EventBus::Impl::copy(std::uint64_t from) const {
     return fail(Errc::out_of_range, "events before " + std::to_string(oldest()) + " are gone",
                 "go on from " + std::to_string(oldest()) + ", and ask for the state of the databases");
   }
-  const auto first = ring.begin() + static_cast<std::ptrdiff_t>(from - oldest());
-  const auto count = std::min<std::ptrdiff_t>(ring.end() - first, kCopied);
-  return std::vector<Event>(first, first + count);
+  auto events = ring.copy(from - oldest(), kCopied);
+  for (std::size_t n = 0; n < events.size(); ++n) events[n].seq = from + n;
+  return events;
 }
 
-EventBus::EventBus(std::size_t capacity, const Clock* clock) : impl_(std::make_unique<Impl>()) {
-  impl_->capacity = std::max<std::size_t>(capacity, 1);
+EventBus::EventBus(std::size_t capacity, const Clock* clock) : impl_(std::make_unique<Impl>(capacity)) {
   impl_->clock = clock != nullptr ? clock : &impl_->system_clock;
 }
 
@@ -97,8 +97,7 @@ void EventBus::publish(Event event) {
     const std::lock_guard guard(impl_->lock);
     event.seq = ++impl_->last;
     event.time = impl_->clock->now();
-    if (impl_->ring.size() == impl_->capacity) impl_->ring.pop_front();
-    impl_->ring.push_back(std::move(event));
+    impl_->ring.push(event);
   }
   impl_->published.notify_all();
   const std::lock_guard guard(impl_->listeners_lock);
