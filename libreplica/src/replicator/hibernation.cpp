@@ -71,7 +71,7 @@ void Scheduler::hibernate_if_quiet(Entry& entry, const Call& call) {
 // Databases that fall asleep together are told of together.
 void Scheduler::tell_rest() {
   if (!after_rest_ || rest_to_tell_.exchange(true)) return;
-  timer_.at(now() + kRestToTell, [this] {
+  timer_.at(now() + kRestToTell, [this](Steady) {
     maintain_pool_.submit({.run = [this] {
       rest_to_tell_ = false;
       after_rest_();

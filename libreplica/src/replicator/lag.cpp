@@ -39,7 +39,7 @@ void Scheduler::watch_lag(const std::shared_ptr<Entry>& entry, std::size_t numbe
   }
   if (!arm) return;
   const auto left = std::min<std::chrono::milliseconds>(lag_limit_ - age, lag_limit_);  // the wall clock may go back
-  timer_.at(now() + left, [this, weak = std::weak_ptr(entry), number] {
+  timer_.at(now() + left, [this, weak = std::weak_ptr(entry), number](Steady) {
     const auto alive = weak.lock();
     if (!alive) return;
     {

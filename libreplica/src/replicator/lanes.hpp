@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -18,16 +19,18 @@
 namespace replica::replicator {
 
 // tend: between two captures of a busy database. Ship and maintain are lanes of each destination.
-enum class Lane { capture, tend, ship, maintain };
+enum class Lane : std::uint8_t { capture, tend, ship, maintain };
 
 struct LaneId {
-  LaneId(Lane which, std::size_t number = 0) : lane(which), destination(number) {}  // a Lane alone is a LaneId
+  LaneId(Lane which, std::size_t number = 0)
+      : lane(which), destination(static_cast<std::uint32_t>(number)) {}  // a Lane alone is a LaneId
   Lane lane;
-  std::size_t destination;  // whose lane it is, for ship and maintain
+  std::uint32_t destination;  // whose lane it is, for ship and maintain
 };
 
 struct LaneState {
-  std::optional<Clock::Steady> due;  // when it wants to run next
+  std::optional<Clock::Steady> due;      // when it wants to run next
+  std::optional<Clock::Steady> timer{};  // when the timer looks at it, the first time if more than once
   bool running = false;
   int failures = 0;                           // in a row, for backing off
   std::optional<Errc> told{};                 // code of the `error` event of this row

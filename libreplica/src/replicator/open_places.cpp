@@ -188,7 +188,7 @@ void OpenPlaces::carry_out(Next next) {
   for (const auto& [entry, id] : next.lanes) request_(entry, id);
   if (next.jobs > 0) submit_([this] { relieve(); });
   if (!next.timer) return;
-  timer_.at(*next.timer, [this] {
+  timer_.at(*next.timer, [this](Timer::Time) {
     Next then;
     {
       const std::lock_guard guard(lock_);

@@ -117,22 +117,31 @@ void Scheduler::end_pause(Entry& entry, LaneId id) {
   entry.lane(id).not_before.reset();
 }
 
-// Sends a due lane to its pool, now or when its time has come.
+// Sends a due lane to its pool, now or when its time has come. The timer looks at a lane that was put off no more than
+// once, at the time it was meant for before.
 void Scheduler::dispatch(const std::shared_ptr<Entry>& entry, LaneId id) {
   Steady when;
+  bool later = false;
   {
     const std::lock_guard guard(entry->lock);
-    const LaneState& state = entry->lane(id);
+    LaneState& state = entry->lane(id);
     if (!state.due || state.running) return;
     when = *state.due;
+    later = when > now();
+    if (later && state.timer && *state.timer <= when) return;
+    if (later) state.timer = when;
   }
-  if (when <= now()) {
-    pool(id.lane).submit(job(entry, id));
-  } else {
-    timer_.at(when, [this, weak = std::weak_ptr(entry), id] {
-      if (auto alive = weak.lock()) dispatch(alive, id);
-    });
-  }
+  if (!later) return pool(id.lane).submit(job(entry, id));
+  timer_.at(when, [this, weak = std::weak_ptr(entry), id](Steady meant) {
+    const auto alive = weak.lock();
+    if (!alive) return;
+    {
+      const std::lock_guard guard(alive->lock);
+      auto& timer = alive->lane(id).timer;
+      if (timer == meant) timer.reset();
+    }
+    dispatch(alive, id);
+  });
 }
 
 // A capture waits for a server only when it attaches; the first destination then stands for all.

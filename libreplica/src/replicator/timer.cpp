@@ -1,5 +1,8 @@
 #include "replicator/timer.hpp"
 
+#include <algorithm>
+#include <utility>
+
 namespace replica::replicator {
 
 Timer::Timer() : thread_([this] { run(); }) {}
@@ -11,8 +14,9 @@ void Timer::at(Time when, Callback callback) {
   {
     const std::lock_guard guard(lock_);
     if (stopping_) return;
-    first = entries_.empty() || when < entries_.top().when;
-    entries_.push({when, std::move(callback)});
+    first = entries_.empty() || when < entries_.front().when;
+    entries_.push_back({when, std::move(callback)});
+    std::push_heap(entries_.begin(), entries_.end(), is_later);
   }
   if (first) changed_.notify_one();
 }
@@ -33,15 +37,16 @@ void Timer::run() {
       changed_.wait(lock);
       continue;
     }
-    const Time when = entries_.top().when;
+    const Time when = entries_.front().when;
     if (std::chrono::steady_clock::now() < when) {
       changed_.wait_until(lock, when);
       continue;
     }
-    Callback callback = entries_.top().callback;
-    entries_.pop();
+    std::pop_heap(entries_.begin(), entries_.end(), is_later);
+    Callback callback = std::move(entries_.back().callback);
+    entries_.pop_back();
     lock.unlock();
-    callback();
+    callback(when);
     lock.lock();
   }
 }

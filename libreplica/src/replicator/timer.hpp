@@ -3,18 +3,19 @@
 
 #include <chrono>
 #include <condition_variable>
-#include <functional>
 #include <mutex>
-#include <queue>
 #include <thread>
 #include <vector>
+
+#include "base/inline_function.hpp"
 
 namespace replica::replicator {
 
 class Timer {
  public:
   using Time = std::chrono::steady_clock::time_point;
-  using Callback = std::function<void()>;  // on the timer's thread; must be short
+  // On the timer's thread, with the time it was meant for; must be short.
+  using Callback = base::InlineFunction<32, Time>;
 
   Timer();
   ~Timer();
@@ -26,12 +27,12 @@ class Timer {
   struct Entry {
     Time when;
     Callback callback;
-    bool operator>(const Entry& other) const noexcept { return when > other.when; }
   };
+  static bool is_later(const Entry& a, const Entry& b) noexcept { return a.when > b.when; }
   void run();
   std::mutex lock_;
   std::condition_variable changed_;
-  std::priority_queue<Entry, std::vector<Entry>, std::greater<>> entries_;
+  std::vector<Entry> entries_;  // a heap, the next one first
   bool stopping_ = false;
   std::thread thread_;
 };

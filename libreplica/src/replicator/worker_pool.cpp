@@ -103,7 +103,7 @@ void WorkerPool::run(Job job, bool slow, std::unique_lock<std::mutex>& lock) {
 void WorkerPool::watch() {
   const auto oldest = std::find_if(running_.begin(), running_.end(), [](const Running& one) { return !one.slow; });
   if (oldest == running_.end() || std::exchange(watched_, true)) return;
-  timer_.at(oldest->since + usual_, [this] { look(); });
+  timer_.at(oldest->since + usual_, [this](Timer::Time) { look(); });
 }
 
 // Jobs that have become slow give up their places.
