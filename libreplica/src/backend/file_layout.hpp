@@ -17,7 +17,9 @@ bool is_unfinished(std::string_view name);  // made by that, without the folder
 class Folders {
  public:
   // `root` and `clock` outlive it.
-  Folders(const std::string& root, io::Gate* gate, const Clock& clock) : root_(root), gate_(gate), clock_(clock) {}
+  Folders(const std::string& root, io::Gate* gate, const Clock& clock) : root_(root), gate_(gate), clock_(clock) {
+    settled_.reserve(kUsual);
+  }
 
   // Makes `folder` (root or below it) and its parents durable. Once a folder and instance: syncs the parent even of a
   // folder that exists, since another process may have made it and not yet synced, and removes unfinished files a crash
@@ -26,6 +28,7 @@ class Folders {
   void forget();  // one of them was found missing: its parents may be gone as well
 
  private:
+  static constexpr std::size_t kUsual = 7;  // what replication of a database makes; room for them lasts
   bool is_settled(const std::string& folder);
   const std::string& root_;
   io::Gate* gate_;

@@ -15,6 +15,7 @@ Destination::Destination(DestinationConfig config, std::string label, Origin& or
       options_(options),
       environment_(environment),
       replica_(config_.backend, config_.path, config_.layout),
+      levels_(environment.lasting),
       schedule_(options) {}
 
 Result<TxId> Destination::find_position(const Call& call) {

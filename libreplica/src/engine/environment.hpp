@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <memory_resource>
 
 #include "engine/helpers.hpp"
 #include "io/gate.hpp"
@@ -19,7 +20,8 @@ struct Environment {
   io::Gate* gate = nullptr;
   EventBus* events = nullptr;
   Helpers* helpers = nullptr;
-  std::atomic<std::size_t>* held = nullptr;  // counts the databases that hold descriptors
+  std::atomic<std::size_t>* held = nullptr;                               // counts the databases that hold descriptors
+  std::pmr::memory_resource* lasting = std::pmr::get_default_resource();  // see LastingMemory
 
   void publish(Event event) const {
     if (events != nullptr) events->publish(std::move(event));

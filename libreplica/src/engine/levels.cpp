@@ -25,7 +25,7 @@ Result<void> Levels::load(const Replica& replica, const Call& call) {
     listed.insert(listed.end(), files->begin(), files->end());
   }
   const std::lock_guard guard(lock_);
-  files_ = std::move(listed);
+  files_.assign(listed.begin(), listed.end());
   std::sort(files_.begin(), files_.end(), in_order);
   known_ = true;
   // Whether a listing saw these depends on when it was made.
@@ -42,7 +42,8 @@ Result<void> Levels::load(const Replica& replica, const Call& call) {
 void Levels::forget() {
   const std::lock_guard guard(lock_);
   known_ = false;
-  std::vector<LtxFileInfo>().swap(files_);
+  files_.clear();
+  files_.shrink_to_fit();
 }
 
 void Levels::settle() {

@@ -2,6 +2,7 @@
 // that steady state needs no listing.
 #pragma once
 
+#include <memory_resource>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -14,6 +15,9 @@ namespace replica::engine {
 // Safe from any thread.
 class Levels {
  public:
+  // `lasting` is for the files, which are kept as long as the database.
+  explicit Levels(std::pmr::memory_resource* lasting = std::pmr::get_default_resource()) : files_(lasting) {}
+
   // Lists every level unless that is known already.
   Result<void> load(const Replica& replica, const Call& call);
   void forget();  // after a failure, or when somebody else may have written
@@ -28,14 +32,15 @@ class Levels {
   bool known() const;
 
  private:
-  using Span = std::pair<std::vector<LtxFileInfo>::const_iterator, std::vector<LtxFileInfo>::const_iterator>;
+  using Files = std::pmr::vector<LtxFileInfo>;
+  using Span = std::pair<Files::const_iterator, Files::const_iterator>;
   Span of(Level level) const;
   void add(const LtxFileInfo& file);
   void erase(const LtxFileInfo& file);
   mutable std::mutex lock_;
   bool known_ = false;
   std::vector<std::pair<LtxFileInfo, bool>> meanwhile_;  // added (true) or removed since load() began
-  std::vector<LtxFileInfo> files_;                       // by level, then range
+  Files files_;                                          // by level, then range
 };
 
 }  // namespace replica::engine

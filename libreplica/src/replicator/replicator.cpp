@@ -3,6 +3,7 @@
 #include <map>
 
 #include "base/text.hpp"
+#include "engine/lasting.hpp"
 #include "replicator/helper_threads.hpp"
 #include "replicator/letting_go.hpp"
 #include "replicator/scheduler.hpp"
@@ -26,7 +27,8 @@ struct Replicator::Impl {
                     .gate = nullptr,
                     .events = &events,
                     .helpers = &helpers,
-                    .held = &held},
+                    .held = &held,
+                    .lasting = &lasting},
         scheduler(options, environment) {}
 
   Result<std::shared_ptr<Entry>> find(const std::string& path) const {
@@ -55,6 +57,7 @@ struct Replicator::Impl {
   EventBus events;
   replicator::HelperThreads helpers;
   std::atomic<std::size_t> held{0};
+  engine::LastingMemory lasting;
   engine::Environment environment;
   mutable std::mutex lock;
   std::map<std::string_view, std::shared_ptr<Entry>> entries;  // by the path that the entry holds

@@ -1,0 +1,27 @@
+// Memory for small pieces that a database keeps while it is at rest. They come and go while it is open: between what
+// only an open database has, each would keep a page of memory from being given back.
+#pragma once
+
+#include <memory_resource>
+#include <mutex>
+
+namespace replica::engine {
+
+// Safe from any thread.
+class LastingMemory final : public std::pmr::memory_resource {
+ private:
+  void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+    const std::lock_guard guard(lock_);
+    return pool_.allocate(bytes, alignment);
+  }
+  void do_deallocate(void* piece, std::size_t bytes, std::size_t alignment) override {
+    const std::lock_guard guard(lock_);
+    pool_.deallocate(piece, bytes, alignment);
+  }
+  bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override { return this == &other; }
+
+  std::mutex lock_;
+  std::pmr::unsynchronized_pool_resource pool_{{.max_blocks_per_chunk = 512, .largest_required_pool_block = 512}};
+};
+
+}  // namespace replica::engine
