@@ -205,7 +205,9 @@ Result<void> Daemon::register_databases() {
 
 Result<void> Daemon::start_databases() {
   if (databases_.empty()) log_.log(LogLevel::info, "no databases configured; they may be started by control calls");
-  for (const config::DatabaseSettings& settings : databases_) {
+  // Each let go of as soon as it is started: the service remembers them, and the Replicator has what it needs.
+  for (config::DatabaseSettings& given : databases_) {
+    const config::DatabaseSettings settings = std::exchange(given, {});
     if (!settings.starts_by_itself()) {
       log_.log(LogLevel::info, "database registered, not started", {{"path", settings.path}});
       continue;
@@ -216,8 +218,7 @@ Result<void> Daemon::start_databases() {
     for (const config::ReplicaSettings* one : settings.all_replicas())
       log_.log(LogLevel::info, "replicating", {{"path", settings.path}, {"replica", one->location}});
   }
-  std::vector<config::DatabaseSettings>().swap(
-      databases_);  // the service remembers them, and the Replicator has what it needs
+  std::vector<config::DatabaseSettings>().swap(databases_);
   return {};
 }
 

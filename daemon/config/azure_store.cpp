@@ -32,7 +32,7 @@ Result<void> read_url(ReplicaSettings& replica) {
     if (name == "endpoint") said.endpoint = value;
   }
   said.endpoint = complete_endpoint(std::move(said.endpoint), true);
-  inherit(replica.store, said);
+  inherit(replica.store.edit(), said);
   replica.key_prefix = clean_key_path(url->path);
   return {};
 }
@@ -85,7 +85,7 @@ std::string location_of(const ReplicaSettings& replica) {
 }  // namespace
 
 Result<void> settle_azure(ReplicaSettings& replica, const StoreSettings& defaults) {
-  StoreSettings& store = replica.store;
+  StoreSettings& store = replica.store.edit();
   replica.key_prefix = clean_key_path(replica.path);
   if (!replica.url.empty()) {
     if (!replica.path.empty()) return refuse("cannot specify url & path for abs replica");

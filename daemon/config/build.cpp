@@ -11,7 +11,7 @@ constexpr int kAttempts = 3;  // of one request; the database then waits and beg
 std::string server_of(const ReplicaSettings& settings) {
   const std::size_t scheme = settings.location.find("://");
   const std::size_t end = scheme == std::string::npos ? scheme : settings.location.find('/', scheme + 3);
-  return settings.location.substr(0, end) + " " + settings.store.endpoint + settings.store.host;
+  return settings.location.substr(0, end) + " " + settings.store->endpoint + settings.store->host;
 }
 
 replica::DestinationConfig destination_config(const ReplicaSettings& settings, const std::string& database,

@@ -233,9 +233,11 @@ class Checker {
                                            : "by database config #" + std::to_string(at->second.number)));
   }
 
-  Result<void> locate(ReplicaSettings& replica) const {
+  Result<void> locate(ReplicaSettings& replica) {
     if (auto settled = settle(replica, config_.store); !settled)
       return invalid(replica.line, settled.error().message, settled.error().code);
+    replica.store.share(last_store_);
+    last_store_ = replica.store;
     return {};
   }
 
@@ -244,6 +246,7 @@ class Checker {
     int line;
   };
   Config& config_;
+  SharedStore last_store_;                              // of the replica before, which the next one often has too
   std::unordered_map<std::string, std::size_t> paths_;  // → number of the database config
   std::unordered_map<std::string, Use> locations_;
 };

@@ -21,7 +21,7 @@ struct ReplicaSettings {
   std::string type, url, path, name;
   std::optional<Duration> sync_interval;
 
-  StoreSettings store;
+  SharedStore store;
 
   // Made by load() (stores.hpp).
   std::string root;        // file: the directory meant by path or url, absolute

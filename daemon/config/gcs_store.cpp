@@ -94,7 +94,7 @@ std::string location_of(const ReplicaSettings& replica) {
 }  // namespace
 
 Result<void> settle_gcs(ReplicaSettings& replica, const StoreSettings& defaults) {
-  StoreSettings& store = replica.store;
+  StoreSettings& store = replica.store.edit();
   if (!replica.url.empty()) {
     if (!replica.path.empty()) return refuse("cannot specify url & path for gs replica");
     if (!store.bucket.empty()) return refuse("cannot specify url & bucket for gs replica");

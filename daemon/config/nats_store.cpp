@@ -98,7 +98,7 @@ Result<void> check(const StoreSettings& store) {
 }  // namespace
 
 Result<void> settle_nats(ReplicaSettings& replica, const StoreSettings& defaults) {
-  StoreSettings& store = replica.store;
+  StoreSettings& store = replica.store.edit();
   if (!replica.path.empty()) return refuse("a NATS replica takes no path", "give every database a bucket of its own");
   if (!replica.url.empty()) {
     auto place = parse_nats_url(replica.url);

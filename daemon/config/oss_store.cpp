@@ -49,7 +49,7 @@ Result<void> read_url(ReplicaSettings& replica) {
     if (name == "region") said.region = value;
   }
   said.endpoint = complete_endpoint(std::move(said.endpoint), true);
-  inherit(replica.store, said);
+  inherit(replica.store.edit(), said);
   replica.key_prefix = clean_key_path(url->path) + "/";
   return {};
 }
@@ -85,7 +85,7 @@ std::string location_of(const ReplicaSettings& replica) {
 }  // namespace
 
 Result<void> settle_oss(ReplicaSettings& replica, const StoreSettings& defaults) {
-  StoreSettings& store = replica.store;
+  StoreSettings& store = replica.store.edit();
   replica.key_prefix = replica.path + "/";
   if (!replica.url.empty()) {
     if (!replica.path.empty()) return refuse("cannot specify url & path for oss replica");

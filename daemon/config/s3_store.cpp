@@ -91,7 +91,7 @@ Result<void> settle_numbers(const StoreSettings& store) {
 }  // namespace
 
 Result<void> settle_s3(ReplicaSettings& replica, const StoreSettings& defaults) {
-  StoreSettings& store = replica.store;
+  StoreSettings& store = replica.store.edit();
   if (!replica.url.empty()) {
     if (!replica.path.empty()) return refuse("cannot specify url & path for s3 replica");
     if (!store.bucket.empty()) return refuse("cannot specify url & bucket for s3 replica");

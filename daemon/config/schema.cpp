@@ -26,7 +26,11 @@ constexpr std::array<std::string_view, 8> kPeerKeys{"max-sync-ltx-files", "auto-
 // The keys of StoreSettings, of a replica or as defaults for all.
 template <class Owner>
 Result<bool> read_store(const Spot& spot, std::string_view name, const Node& node, Owner& out) {
-  return read_store_key(spot, name, node, out.store);
+  if constexpr (std::is_same_v<decltype(out.store), StoreSettings>) {
+    return read_store_key(spot, name, node, out.store);
+  } else {
+    return read_store_key(spot, name, node, out.store.edit());
+  }
 }
 
 constexpr std::array kReplicaKeys{

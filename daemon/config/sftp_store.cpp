@@ -73,7 +73,7 @@ std::string directory_of(const ReplicaSettings& replica) {
 std::string location_of(const ReplicaSettings& replica, const HostPort& host) {
   constexpr std::string_view kOpen = "-._~/!$'()*,;:@=";
   const std::string directory = directory_of(replica);
-  std::string out = "sftp://" + encode_url_text(replica.store.user) + "@" + address_text(host, kPort);
+  std::string out = "sftp://" + encode_url_text(replica.store->user) + "@" + address_text(host, kPort);
   // A directory that is really called "~" must not read as the login directory.
   if (directory == "/~" || directory.starts_with("/~/")) out += "/.";
   if (directory.starts_with('/')) return out + encode_url_text(directory, kOpen);
@@ -83,7 +83,7 @@ std::string location_of(const ReplicaSettings& replica, const HostPort& host) {
 }  // namespace
 
 Result<void> settle_sftp(ReplicaSettings& replica, const StoreSettings& defaults) {
-  StoreSettings& store = replica.store;
+  StoreSettings& store = replica.store.edit();
   std::string path = replica.path;
   if (!replica.url.empty()) {
     if (!replica.path.empty()) return refuse("cannot specify url & path for sftp replica");

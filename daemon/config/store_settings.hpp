@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -46,6 +47,25 @@ struct StoreSettings {
   std::string webdav_url, webdav_username, webdav_password;
 
   friend bool operator==(const StoreSettings&, const StoreSettings&) = default;
+};
+
+// The settings of one replica's store. They take a kilobyte: nothing is kept where none is given, and copies are one
+// until they are changed.
+class SharedStore {
+ public:
+  const StoreSettings& get() const noexcept;
+  operator const StoreSettings&() const noexcept { return get(); }
+  const StoreSettings* operator->() const noexcept { return &get(); }
+  StoreSettings& edit();  // valid until this is copied
+  // Keeps what `other` has, if that is equal.
+  void share(const SharedStore& other);
+
+  friend bool operator==(const SharedStore& a, const SharedStore& b) {
+    return a.said_ == b.said_ || a.get() == b.get();
+  }
+
+ private:
+  std::shared_ptr<StoreSettings> said_;
 };
 
 }  // namespace config

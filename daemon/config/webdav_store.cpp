@@ -69,8 +69,8 @@ Result<void> settle_store(StoreSettings& store) {
 }
 
 std::string location_of(const ReplicaSettings& replica) {
-  const std::string& url = replica.store.webdav_url;
-  const std::string& user = replica.store.webdav_username;
+  const std::string& url = replica.store->webdav_url;
+  const std::string& user = replica.store->webdav_username;
   const std::size_t scheme = url.find("://") + 3;
   std::string out = url.starts_with("https:") ? "webdavs://" : "webdav://";
   if (!user.empty()) out += encode_url_text(user) + "@";
@@ -83,7 +83,7 @@ std::string location_of(const ReplicaSettings& replica) {
 }  // namespace
 
 Result<void> settle_webdav(ReplicaSettings& replica, const StoreSettings& defaults) {
-  StoreSettings& store = replica.store;
+  StoreSettings& store = replica.store.edit();
   std::string path = replica.path;
   if (!replica.url.empty()) {
     if (!replica.path.empty()) return refuse("cannot specify url & path for webdav replica");

@@ -74,8 +74,8 @@ TEST_CASE("what does not fit together in an abs replica is refused") {
 
 TEST_CASE("addresses of abs replicas") {
   const auto plain = at("abs://acct@cont/a//b/../c%20d/");
-  CHECK(plain.store.account_name == "acct");
-  CHECK(plain.store.bucket == "cont");
+  CHECK(plain.store->account_name == "acct");
+  CHECK(plain.store->bucket == "cont");
   CHECK(plain.key_prefix == "a/c d/");
   CHECK(plain.location == "abs://acct@cont/a/c%20d");
   CHECK(at("abs://acct@cont").location == "abs://acct@cont");

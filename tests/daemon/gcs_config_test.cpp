@@ -87,7 +87,7 @@ TEST_CASE("gs addresses in all their forms") {
       {"gs://b/p?endpoint=h&anonymous=true", "p/", "https://h", "gs://b/p?endpoint=https://h&anonymous=true"},
   }));
   const auto settings = at(row.url);
-  CHECK(settings.store.bucket == "b");
+  CHECK(settings.store->bucket == "b");
   CHECK(settings.key_prefix == row.prefix);
   CHECK(config::gcs_options(settings).endpoint == row.endpoint);
   CHECK(settings.location == row.location);

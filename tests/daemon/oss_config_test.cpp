@@ -54,13 +54,13 @@ TEST_CASE("addresses of oss replicas") {
   CHECK(plain.key_prefix == "a/c d/");
   CHECK(plain.location == "oss://b/a/c%20d");
   const auto host = at("oss://b.oss-eu-central-1.aliyuncs.com/p");
-  CHECK(host.store.bucket == "b");
-  CHECK(host.store.region == "eu-central-1");
-  CHECK(host.store.endpoint.empty());
+  CHECK(host.store->bucket == "b");
+  CHECK(host.store->region == "eu-central-1");
+  CHECK(host.store->endpoint.empty());
   CHECK(host.location == "oss://b.oss-eu-central-1.aliyuncs.com/p");
   const auto internal = at("oss://b.oss-cn-beijing-internal.aliyuncs.com/p");
-  CHECK(internal.store.region == "cn-beijing");
-  CHECK(internal.store.endpoint == "https://oss-cn-beijing-internal.aliyuncs.com");
+  CHECK(internal.store->region == "cn-beijing");
+  CHECK(internal.store->endpoint == "https://oss-cn-beijing-internal.aliyuncs.com");
   const auto own = at("oss://b/p?endpoint=127.0.0.1:9000&region=r");
   CHECK(config::oss_options(own).endpoint == "http://127.0.0.1:9000");
   for (const auto& one : {plain, host, internal, own}) {

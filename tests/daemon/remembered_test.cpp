@@ -52,7 +52,7 @@ TEST_CASE("what databases have in common is kept once", "[remembered]") {
   CHECK(known.size() == 201);
   CHECK(known.shapes() == 2);
   CHECK(known.find("/data/t7.db")->replica->key_prefix == "t7/");
-  CHECK(known.find("/data/t7.db")->replica->store.secret_access_key == "b");
+  CHECK(known.find("/data/t7.db")->replica->store->secret_access_key == "b");
   CHECK(known.find("/data/odd.db")->busy_timeout == std::chrono::seconds(7));
 }
 
@@ -73,7 +73,7 @@ TEST_CASE("what is remembered is compared as a whole configuration would be", "[
   const Config before = read(many(3));
   Config after = read(many(2) + entry("new") + entry("odd"));
   after.databases[0].busy_timeout = std::chrono::seconds(7);
-  after.databases[1].replica->store.secret_access_key = "other";
+  after.databases[1].replica->store.edit().secret_access_key = "other";
   Config bare = before;
   const Remembered known(std::exchange(bare.databases, {}));
   const config::Diff diff = config::diff(bare, known, after);
@@ -81,4 +81,17 @@ TEST_CASE("what is remembered is compared as a whole configuration would be", "[
   CHECK(diff.removed == std::vector<std::string>{"/data/t2.db"});
   CHECK(diff.modified == std::vector<std::string>{"/data/t0.db", "/data/t1.db"});
   CHECK(config::diff(bare, known, before).empty());
+}
+
+TEST_CASE("replicas of one store share its settings until one of them is changed", "[remembered]") {
+  const Config c = read(many(3));
+  const auto store = [](const DatabaseSettings& one) -> const config::SharedStore& { return one.replica->store; };
+  CHECK(&store(c.databases[0]).get() == &store(c.databases[2]).get());
+  DatabaseSettings changed = c.databases[1];
+  changed.replica->store.edit().secret_access_key = "other";
+  CHECK(store(c.databases[1])->secret_access_key == "b");
+  CHECK(changed.replica->store->secret_access_key == "other");
+  CHECK_FALSE(store(changed) == store(c.databases[1]));
+  CHECK(config::SharedStore() ==
+        config::SharedStore(store(read("dbs:\n  - path: /data/a.db\n    replica: {path: /r}\n").databases[0])));
 }

@@ -223,8 +223,8 @@ TEST_CASE("what is persisted of sftp and nats replicas means the same, but for t
     CHECK(left.location == right.location);
     CHECK(left.key_prefix == right.key_prefix);
     CHECK(config::has_secrets(left.store));
-    left.store.password.clear();
-    left.store.token.clear();
+    left.store.edit().password.clear();
+    left.store.edit().token.clear();
     CHECK_FALSE(config::has_secrets(left.store));
     CHECK(left.store == right.store);
   };

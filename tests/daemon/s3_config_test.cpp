@@ -100,7 +100,7 @@ TEST_CASE("keys of customers are checked") {
         "cannot specify sse-customer-key & sse-kms-key-id for s3 replica");
   CHECK(refusal("type: s3, bucket: b, endpoint: 'http://example.com', " + key) ==
         "sse-customer-key needs an endpoint with https");
-  CHECK(replica_of("type: s3, bucket: b, endpoint: 'http://10.1.2.3:9000', " + key).store.sse_customer_key == kKey);
+  CHECK(replica_of("type: s3, bucket: b, endpoint: 'http://10.1.2.3:9000', " + key).store->sse_customer_key == kKey);
   const support::TempDir dir;
   std::ofstream(dir.path("key")) << kKey << "\n";
   CHECK(config::s3_options(replica_of("type: s3, bucket: b, sse-customer-key-path: " + dir.path("key")))
@@ -141,7 +141,7 @@ TEST_CASE("addresses in all their forms") {
   CHECK(options.prefix == row.prefix);
   CHECK(options.endpoint == row.endpoint);
   CHECK(options.region == row.region);
-  const bool default_style = !options.endpoint.empty() && !settings.store.force_path_style;
+  const bool default_style = !options.endpoint.empty() && !settings.store->force_path_style;
   CHECK(options.path_style == (row.path_style || default_style));
   // What is shown leads to the same place.
   const auto again = at(settings.location);

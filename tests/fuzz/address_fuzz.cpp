@@ -12,8 +12,8 @@ void check(const std::string& url) {
   fuzz::require(again.has_value(), "what is shown is an address");
   fuzz::require(again->location == settings->location, "what is shown shows itself");
   fuzz::require(again->key_prefix == settings->key_prefix, "the directory is the same");
-  fuzz::require(again->store.bucket == settings->store.bucket, "the bucket is the same");
-  fuzz::require(again->store.password.empty() && again->store.token.empty(), "no secret is shown");
+  fuzz::require(again->store->bucket == settings->store->bucket, "the bucket is the same");
+  fuzz::require(again->store->password.empty() && again->store->token.empty(), "no secret is shown");
 }
 
 }  // namespace

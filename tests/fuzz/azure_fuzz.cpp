@@ -30,7 +30,7 @@ void check_connection_string(std::string_view text) {
 void check_address(std::string_view text) {
   const auto settings = config::replica_at("abs://" + std::string(text));
   if (!settings) return;
-  fuzz::require(!settings->store.bucket.empty(), "there is a container");
+  fuzz::require(!settings->store->bucket.empty(), "there is a container");
   const auto again = config::replica_at(settings->location);
   fuzz::require(again && again->location == settings->location, "what is shown shows itself");
 }

@@ -27,9 +27,9 @@ void check_profile(std::string_view text) {
 void check_address(std::string_view text) {
   const auto settings = config::replica_at("s3://" + std::string(text));
   if (!settings) return;
-  fuzz::require(!settings->store.bucket.empty(), "there is a bucket");
+  fuzz::require(!settings->store->bucket.empty(), "there is a bucket");
   // A bucket whose own name is that of a provider's host would be taken for one.
-  if (settings->store.bucket.find('.') != std::string::npos) return;
+  if (settings->store->bucket.find('.') != std::string::npos) return;
   const auto again = config::replica_at(settings->location);
   if (again) fuzz::require(again->location == settings->location, "what is shown shows itself");
 }
