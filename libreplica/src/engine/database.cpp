@@ -12,7 +12,7 @@ namespace {
 constexpr int kDefaultHardFrames = 121'359;  // the peer's truncate-page-n
 constexpr int kAttachAttempts = 3;           // a damaged newest file is moved aside and the attach tried again
 
-CheckpointPolicy policy_of(const DatabaseConfig& config) {
+CheckpointPolicy policy_of(const Settings& config) {
   CheckpointPolicy policy;
   policy.easy_frames = static_cast<std::uint64_t>(config.min_checkpoint_page_count);
   const int hard = config.truncate_page_n == 0 ? kDefaultHardFrames : config.truncate_page_n;
@@ -27,20 +27,17 @@ double seconds_since(const Clock& clock, Clock::Steady start) {
 
 }  // namespace
 
-Database::Database(DatabaseConfig config, const ReplicatorOptions& options, Environment environment)
-    : config_(std::move(config)), options_(options), environment_(environment), checkpoint_policy_(policy_of(config_)) {
-  auto configured = replica::destinations(config_);
+Database::Database(const DatabaseConfig& config, const ReplicatorOptions& options, Environment environment)
+    : config_(settings_of(config)),
+      options_(options),
+      environment_(environment),
+      checkpoint_policy_(policy_of(config_)) {
+  auto configured = replica::destinations(config);
   for (DestinationConfig& one : configured) {
     const std::string label = configured.size() == 1 ? std::string() : one.name.empty() ? one.url : one.name;
     destinations_.push_back(
         std::make_unique<Destination>(std::move(one), label, static_cast<Origin&>(*this), options_, environment_));
   }
-  // The destinations have them now.
-  for (std::string* text :
-       {&config_.backend_path, &config_.replica_url, &config_.replica_name, &config_.replica_server})
-    *text = std::string();
-  for (DestinationConfig& one : config_.more_replicas)
-    one = {.backend = one.backend, .sync_interval = one.sync_interval};
 }
 
 Database::~Database() { close(); }

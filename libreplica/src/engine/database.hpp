@@ -16,6 +16,7 @@
 #include "engine/capture.hpp"
 #include "engine/checkpoint_policy.hpp"
 #include "engine/destination.hpp"
+#include "engine/settings.hpp"
 #include "replica/database.hpp"
 
 namespace replica::engine {
@@ -24,11 +25,10 @@ namespace replica::engine {
 class Database final : private Origin {
  public:
   // `options` and `environment` outlive the database.
-  Database(DatabaseConfig config, const ReplicatorOptions& options, Environment environment);
+  Database(const DatabaseConfig& config, const ReplicatorOptions& options, Environment environment);
   ~Database() override;
 
-  // Without the texts about its replicas, which are with the destinations.
-  const DatabaseConfig& config() const noexcept { return config_; }
+  const Settings& config() const noexcept { return config_; }
 
   struct Captured {
     std::size_t files = 0;      // level-0 files written by this call
@@ -169,7 +169,7 @@ class Database final : private Origin {
   Result<ScratchFile> pin_snapshot(const Call& call) override;
   Result<void> trim_local(Timestamp now, const Call& call) override;
 
-  DatabaseConfig config_;
+  Settings config_;
   const ReplicatorOptions& options_;
   Environment environment_;
   CheckpointPolicy checkpoint_policy_;

@@ -8,7 +8,7 @@
 namespace replica::engine {
 
 Destination::Destination(DestinationConfig config, std::string label, Origin& origin, const ReplicatorOptions& options,
-                         Environment environment)
+                         const Environment& environment)
     : config_(std::move(config)),
       label_(std::move(label)),
       origin_(origin),

@@ -30,9 +30,10 @@ struct NotedError {
 // Safe from any thread.
 class Destination {
  public:
-  // `origin` and `options` outlive it. `label` tells it from others in logs and events; empty when it is the only one.
+  // `origin`, `options` and `environment` outlive it. `label` tells it from others in logs and events; empty when it is
+  // the only one.
   Destination(DestinationConfig config, std::string label, Origin& origin, const ReplicatorOptions& options,
-              Environment environment);
+              const Environment& environment);
 
   const DestinationConfig& config() const noexcept { return config_; }
   const std::string& label() const noexcept { return label_; }
@@ -131,7 +132,7 @@ class Destination {
   std::string label_;
   Origin& origin_;
   const ReplicatorOptions& options_;
-  Environment environment_;
+  const Environment& environment_;
   Replica replica_;
   Levels levels_;
 

@@ -18,7 +18,7 @@ std::chrono::milliseconds spread(std::chrono::milliseconds pause, const std::str
 }  // namespace
 
 std::chrono::milliseconds Scheduler::next_look(Entry& entry) const {
-  const DatabaseConfig& config = entry.database.config();
+  const engine::Settings& config = entry.database.config();
   const bool resting = entry.database.resting();
   const std::lock_guard guard(entry.lock);
   if (entry.polled) return spread(std::max(config.monitor_interval, polling_pause()), config.path);
@@ -31,7 +31,7 @@ std::chrono::milliseconds Scheduler::next_look(Entry& entry) const {
 // Where events tell of changes, for nobody looks in between; and where there are more directories than watches: two
 // calls of stat find what a database at rest has got.
 bool Scheduler::may_hibernate(Entry& entry) const {
-  const DatabaseConfig& config = entry.database.config();
+  const engine::Settings& config = entry.database.config();
   if (config.hibernate_after.count() <= 0 || entry.database.resting()) return false;
   for (std::size_t n = 0; n < entry.database.destinations(); ++n) {
     const auto next = entry.database.destination(n).next_maintenance();

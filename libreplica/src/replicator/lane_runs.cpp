@@ -14,7 +14,7 @@ constexpr std::chrono::milliseconds kFirstTend{100};  // how fast the log grows 
 
 void Scheduler::run_capture(const std::shared_ptr<Entry>& entry, engine::Database::Opening opening, const Call& call) {
   engine::Database& database = entry->database;
-  const DatabaseConfig& config = database.config();
+  const engine::Settings& config = database.config();
   const auto start = now();
   const bool announced = [&] {
     const std::lock_guard guard(entry->lock);
@@ -218,8 +218,8 @@ int Scheduler::count_failure(Entry& entry, LaneId id, const Error& error, std::s
 }
 
 Result<void> Scheduler::restore_missing(Entry& entry, const Call& call) {
-  const DatabaseConfig& config = entry.database.config();
-  if (!config.restore_if_not_exists || !config.backend) return {};
+  const engine::Settings& config = entry.database.config();
+  if (!config.restore_if_not_exists || entry.database.destinations() == 0) return {};
   auto info = io::stat_path(config.path);
   if (info || info.error().code != Errc::not_found) return {};
   std::vector<Replica> replicas;

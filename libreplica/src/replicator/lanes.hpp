@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/maybe_time.hpp"
 #include "engine/database.hpp"
 #include "replicator/attention.hpp"
 #include "replicator/worker_pool.hpp"
@@ -29,18 +30,18 @@ struct LaneId {
 };
 
 struct LaneState {
-  std::optional<Clock::Steady> due;      // when it wants to run next
-  std::optional<Clock::Steady> timer{};  // when the timer looks at it, the first time if more than once
+  base::MaybeTime due;           // when it wants to run next
+  base::MaybeTime timer{};       // when the timer looks at it, the first time if more than once
+  base::MaybeTime not_before{};  // the end of the pause after a failure
+  int failures = 0;              // in a row, for backing off
+  std::optional<Errc> told{};    // code of the `error` event of this row
   bool running = false;
-  int failures = 0;                           // in a row, for backing off
-  std::optional<Errc> told{};                 // code of the `error` event of this row
-  std::optional<Clock::Steady> not_before{};  // the end of the pause after a failure
 };
 
 // One destination of an entry.
 struct DestinationLanes {
   LaneState ship, maintain;
-  std::optional<Clock::Steady> last_upload;
+  base::MaybeTime last_upload;
   bool lagging = false;    // told so
   bool lag_check = false;  // the timer will look
   std::shared_ptr<Pace> pace;
@@ -50,8 +51,8 @@ enum class Phase { closed, open, closing };
 
 // All but `database` is guarded by `lock`. Work on the database itself is done without it.
 struct Entry {
-  Entry(DatabaseConfig config, const ReplicatorOptions& options, engine::Environment environment)
-      : database(std::move(config), options, environment), destinations(database.destinations()) {}
+  Entry(const DatabaseConfig& config, const ReplicatorOptions& options, const engine::Environment& environment)
+      : database(config, options, environment), destinations(database.destinations()) {}
 
   LaneState& lane(LaneId id) {
     switch (id.lane) {
@@ -89,7 +90,7 @@ struct Entry {
   LaneState capture, tend;
   std::vector<DestinationLanes> destinations;
   std::stop_source stop;
-  std::optional<Clock::Steady> last_change;  // when something was last captured
+  base::MaybeTime last_change;  // when something was last captured
   Attention attention;
   int syncs = 0;    // calls of sync() under way
   int glances = 0;  // looks since the last event that found nothing yet
@@ -112,10 +113,8 @@ inline bool lacks_something(const engine::Database& database, std::size_t destin
 inline constexpr int kGlances = 9;
 
 // The shortest time between two captures that find something, from start to start.
-inline std::chrono::milliseconds spacing(const DatabaseConfig& config) {
-  auto shortest = config.sync_interval;
-  for (const DestinationConfig& one : config.more_replicas) shortest = std::min(shortest, one.sync_interval);
-  return std::min(shortest, std::max(config.monitor_interval, std::chrono::milliseconds(1)));
+inline std::chrono::milliseconds spacing(const engine::Settings& config) {
+  return std::min(config.sync_interval, std::max(config.monitor_interval, std::chrono::milliseconds(1)));
 }
 
 // 1 s, 2 s, 4 s … 30 s.

@@ -146,7 +146,7 @@ Result<void> Replicator::start(const std::string& path, bool wait, const Call& c
   auto found = impl_->find(path);
   if (!found) return pass(found);
   const std::shared_ptr<Entry>& entry = *found;
-  if (!entry->database.config().backend) {
+  if (entry->database.destinations() == 0) {
     return fail(Errc::precondition_failed, "database has no replica configured: " + path);
   }
   {

@@ -40,7 +40,8 @@ Result<TxId> wait_durable(Scheduler& scheduler, const std::shared_ptr<Entry>& en
                           const Call& call) {
   const engine::Database& database = entry->database;
   const std::string& path = database.config().path;
-  if (!database.config().backend) return fail(Errc::precondition_failed, "database has no replica configured: " + path);
+  if (database.destinations() == 0)
+    return fail(Errc::precondition_failed, "database has no replica configured: " + path);
   std::unique_lock lock(entry->lock);
   if (entry->phase != Phase::open) return fail(Errc::precondition_failed, "database not open: " + path);
   std::optional<TxId> target = txid;
