@@ -1,0 +1,73 @@
+// Memory of what a database keeps at rest.
+#include "engine/lasting.hpp"
+
+#include <atomic>
+#include <cstring>
+#include <thread>
+#include <vector>
+
+#include "engine/levels.hpp"
+#include "support/catch.hpp"
+
+using namespace replica;
+
+namespace {
+
+// Counts what is asked of it.
+class Counting final : public std::pmr::memory_resource {
+ public:
+  std::size_t bytes = 0;
+
+ private:
+  void* do_allocate(std::size_t size, std::size_t alignment) override {
+    bytes += size;
+    return std::pmr::new_delete_resource()->allocate(size, alignment);
+  }
+  void do_deallocate(void* piece, std::size_t size, std::size_t alignment) override {
+    bytes -= size;
+    std::pmr::new_delete_resource()->deallocate(piece, size, alignment);
+  }
+  bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override { return this == &other; }
+};
+
+}  // namespace
+
+TEST_CASE("pieces of several threads do not overlap") {
+  engine::LastingMemory memory;
+  std::atomic<int> damaged{0};
+  const auto work = [&](unsigned char mark) {
+    std::vector<std::pair<unsigned char*, std::size_t>> held;
+    for (std::size_t n = 0; n < 2000; ++n) {
+      const std::size_t size = 16 + (n * 37 + mark) % 700;
+      auto* piece = static_cast<unsigned char*>(memory.allocate(size));
+      std::memset(piece, mark, size);
+      held.emplace_back(piece, size);
+      if (n % 3 != 0) continue;
+      const auto [old, length] = held[held.size() / 2];
+      for (std::size_t i = 0; i < length; ++i) damaged += old[i] != mark ? 1 : 0;
+      memory.deallocate(old, length);
+      held.erase(held.begin() + static_cast<std::ptrdiff_t>(held.size() / 2));
+    }
+    for (const auto& [piece, length] : held) memory.deallocate(piece, length);
+  };
+  std::vector<std::thread> threads;
+  for (unsigned char mark = 1; mark <= 4; ++mark) threads.emplace_back(work, mark);
+  for (auto& one : threads) one.join();
+  CHECK(damaged == 0);
+}
+
+TEST_CASE("the files of a replica are kept in the memory that is meant for them, and no more than they take") {
+  Counting memory;
+  {
+    engine::Levels levels(&memory);
+    REQUIRE(levels.load(Replica(make_memory_backend(), "db"), {}));
+    for (std::uint64_t n = 1; n <= 9; ++n) levels.added({.level = 0, .range = {{n}, {n}}});
+    CHECK(memory.bytes > 9 * sizeof(LtxFileInfo));
+    levels.settle();
+    CHECK(memory.bytes == 9 * sizeof(LtxFileInfo));
+    CHECK(levels.files(0).size() == 9);
+    levels.forget();
+    CHECK(memory.bytes == 0);
+  }
+  CHECK(memory.bytes == 0);
+}
