@@ -17,6 +17,7 @@ TEST_CASE("callbacks come in the order of their times, each with the time it was
   std::vector<Timer::Time> order;  // by the timer's thread until `done`
   std::promise<void> done;
   std::vector<Timer::Time> times;
+  times.reserve(kCount);
   const auto first = std::chrono::steady_clock::now() + std::chrono::milliseconds(20);
   for (int n = 0; n < kCount; ++n) times.push_back(first + std::chrono::microseconds(50) * n);
   auto mixed = times;

@@ -54,7 +54,7 @@ class Replicator {
   Replicator& operator=(const Replicator&) = delete;
 
   // Registers a database, closed. already_exists for a known path, invalid_argument for settings that make no sense.
-  Result<void> add(DatabaseConfig config);
+  Result<void> add(const DatabaseConfig& config);
   // Stops and forgets it. not_found for an unknown path. Deletes nothing.
   Result<void> remove(const std::string& path, const Call& call = {});
 

@@ -120,9 +120,9 @@ Replicator::~Replicator() {
   impl_->scheduler.stop();
 }
 
-Result<void> Replicator::add(DatabaseConfig config) {
+Result<void> Replicator::add(const DatabaseConfig& config) {
   if (auto r = check_config(config); !r) return r;
-  auto entry = std::make_shared<Entry>(std::move(config), impl_->options, impl_->environment);
+  auto entry = std::make_shared<Entry>(config, impl_->options, impl_->environment);
   const std::string& path = entry->database.config().path;
   const std::lock_guard guard(impl_->lock);
   if (!impl_->entries.emplace(path, entry).second) {
