@@ -2,23 +2,28 @@
 #include <algorithm>
 
 #include "engine/capture.hpp"
+#include "engine/origin.hpp"
 #include "engine/page_runs.hpp"
 
 namespace replica::engine {
 namespace {
 
 constexpr int kAttempts = 10;  // the WAL can move once a pin; busy writers can make that happen a few times
+// Of a file that holds so many pages at most, the first of its store, hashes are made when they are needed.
+constexpr std::uint32_t kHashedLater = 256;
 
 }  // namespace
 
-Result<void> Capture::anchor(std::string_view reason) {
+Result<void> Capture::anchor(std::string_view reason, AnchorPin first) {
   environment_.logger->log(LogLevel::info, "anchoring database",
                            {{"path", settings_.path}, {"reason", std::string(reason)}});
   auto done = [&]() -> Result<void> {
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
-      auto pin = open_pin();
-      if (!pin) return pass(pin);
-      pin_.emplace(std::move(*pin));
+      if (attempt > 0 || first == AnchorPin::anew) {
+        auto pin = open_pin();
+        if (!pin) return pass(pin);
+        pin_.emplace(std::move(*pin));
+      }
       auto anchored = anchor_once();
       if (!anchored && anchored.error().code != Errc::busy) return pass(anchored, "anchor " + settings_.path);
       if (anchored && *anchored) {
@@ -123,13 +128,13 @@ Result<void> Capture::write_difference(DatabaseImage& image, store::PageHashMap&
 
 Result<void> Capture::write_everything(DatabaseImage& image) {
   const LtxHeader header = with_position(next_header(image.page_size(), image.commit()), image.position());
-  auto hashes = store::PageHashMap::create(settings_.meta_path, image.page_size(), environment_.gate);
+  auto hashes = begin_hashes(image);
   if (!hashes) return pass(hashes);
   LazyFile out;
   if (auto r = out.begin(*store_, header); !r) return r;
   auto added = each_page(image, environment_.helpers, [&](const PreparedPage& prepared) -> Result<void> {
     if (auto r = out.encoder->add(prepared.page); !r) return r;
-    return hashes->set(prepared.page.page, prepared.hash);
+    return *hashes ? (*hashes)->set(prepared.page.page, prepared.hash) : Result<void>{};
   });
   if (!added) return added;
   if (auto r = out.encoder->finish(); !r) return pass(r);
@@ -137,9 +142,51 @@ Result<void> Capture::write_everything(DatabaseImage& image) {
   if (!valid) return pass(valid);
   if (!*valid) return {};
   if (auto r = commit_file(*out.file, header); !r) return r;
-  if (auto r = hashes->commit(header.range.max, header.commit); !r) return r;
+  hashes_txid_ = {};
+  if (!*hashes) return {};
+  if (auto r = (*hashes)->commit(header.range.max, header.commit); !r) return r;
   hashes_txid_ = header.range.max;
   return {};
+}
+
+// For a file that is about to hold every page; nullopt: fold_hashes() makes the map from that file, which then is the
+// first of its store. With very many databases that begin at once the four syncs of the map are a third of all.
+Result<std::optional<store::PageHashMap>> Capture::begin_hashes(const DatabaseImage& image) {
+  if (image.commit() > kHashedLater || has_files()) {
+    auto made = store::PageHashMap::create(settings_.meta_path, image.page_size(), environment_.gate);
+    if (!made) return pass(made);
+    return std::optional(std::move(*made));
+  }
+  if (auto r = store::PageHashMap::remove(settings_.meta_path, environment_.gate); !r) return pass(r);
+  return std::optional<store::PageHashMap>();
+}
+
+namespace {
+
+// The header of a file that begin_hashes() may have left without a map: small, sound and of every page.
+Result<std::optional<LtxHeader>> header_of_whole(Reader& file) {
+  auto decoder = LtxDecoder::begin(file);
+  if (!decoder) return pass(decoder);
+  const LtxHeader header = decoder->header();
+  if (header.commit > kHashedLater) return std::nullopt;
+  for (std::uint32_t pages = 0;; ++pages) {
+    auto page = decoder->next();
+    if (!page) return pass(page);
+    if (!*page) return pages == header.commit ? std::optional(header) : std::nullopt;
+  }
+}
+
+}  // namespace
+
+// The map that begin_hashes() put off, still empty; nullopt when `first` is no such file.
+Result<std::optional<store::PageHashMap>> Capture::late_hashes(const LtxFileInfo& first) {
+  auto body = store_->open_file(first.range);
+  auto header = body ? header_of_whole(**body) : Result<std::optional<LtxHeader>>(pass(body));
+  if (!header && !is_lost(header.error())) return pass(header);
+  if (!header || !*header) return std::nullopt;
+  auto made = store::PageHashMap::create(settings_.meta_path, (*header)->page_size, environment_.gate);
+  if (!made) return pass(made);
+  return std::optional(std::move(*made));
 }
 
 Result<void> Capture::build_hashes() {
@@ -167,17 +214,18 @@ Result<void> Capture::build_hashes() {
 }
 
 Result<void> Capture::fold_hashes() {
-  auto map = store::PageHashMap::open(settings_.meta_path, environment_.gate);
-  if (!map) return pass(map);
-  if (!*map) return {};
   std::vector<LtxFileInfo> files;
   {
     const std::lock_guard lock(*store_lock_);
     files = store_->files();
   }
+  auto map = store::PageHashMap::open(settings_.meta_path, environment_.gate);
+  if (map && !*map && !files.empty()) map = late_hashes(files.front());
+  if (!map) return pass(map);
+  if (!*map) return {};
   for (const LtxFileInfo& file : files) {
     if (file.range.max <= (*map)->txid()) continue;
-    const bool follows = file.range.min == (*map)->txid().next();
+    const bool follows = !(*map)->txid() || file.range.min == (*map)->txid().next();
     auto body = store_->open_file(file.range);
     if (!body && body.error().code != Errc::not_found) return pass(body);
     auto folded = follows && body ? (*map)->fold(**body) : Result<void>(fail(Errc::corrupt, "a file is missing"));

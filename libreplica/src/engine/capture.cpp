@@ -1,8 +1,20 @@
 #include "engine/capture.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace replica::engine {
+namespace {
+
+// Byte 19 of the file, the version needed to read it: 2 = write-ahead log. https://www.sqlite.org/fileformat2.html §1.3
+Result<bool> writes_ahead(io::Connection& connection) {
+  std::array<std::byte, 20> header{};
+  auto n = connection.read_file(0, header);
+  if (!n) return pass(n);
+  return *n == header.size() && header.back() == std::byte{2};
+}
+
+}  // namespace
 
 bool breaks_continuity(const Error& error) {
   return error.code == Errc::corrupt || error.code == Errc::not_found || error.code == Errc::out_of_range;
@@ -16,18 +28,41 @@ TxId Capture::last() const {
   return std::max(base_, store_->last());
 }
 
+bool Capture::has_files() const {
+  const std::lock_guard lock(*store_lock_);
+  return !store_->files().empty();
+}
+
 io::ConnectionOptions Capture::connection_options() const {
   return {.busy_timeout = settings_.busy_timeout, .create = false, .gate = environment_.gate};
 }
 
 Result<Pin> Capture::open_pin() const { return Pin::open(settings_.path, connection_options()); }
 
-Result<void> Capture::prepare_database() {
+Result<void> Capture::identify_database() {
   auto info = io::stat_path(settings_.path);
   if (!info) return pass(info);
   if (info->is_directory) return fail(Errc::invalid_argument, settings_.path + " is a directory");
   if (info->size == 0) return fail(Errc::not_found, "database " + settings_.path + " is still empty");
   identity_ = *info;
+  return {};
+}
+
+// The mode is read from the header of the file, not by a PRAGMA: that would read the schema, which takes memory for as
+// long as the connection lives. The pin keeps it as it is.
+Result<Pin> Capture::open_first_pin() {
+  {
+    auto pin = open_pin();
+    if (!pin) return pin;
+    auto ahead = writes_ahead(pin->connection());
+    if (!ahead) return pass(ahead, "read journal mode");
+    if (*ahead) return pin;
+  }
+  if (auto r = switch_to_wal(); !r) return pass(r);
+  return open_pin();
+}
+
+Result<void> Capture::switch_to_wal() {
   auto connection = io::Connection::open(settings_.path, connection_options());
   if (!connection) return pass(connection);
   auto mode = connection->query_text("PRAGMA journal_mode");
@@ -49,21 +84,21 @@ Result<void> Capture::prepare_database() {
 
 Result<void> Capture::attach() {
   detach();
-  if (auto r = prepare_database(); !r) return r;
+  if (auto r = identify_database(); !r) return r;
   auto mark = read_wal_mark(settings_.meta_path, environment_.gate);
   if (!mark) return pass(mark);
   auto newest = find_newest(*mark);
   if (!newest) return pass(newest);
-  auto pin = open_pin();
+  auto pin = open_first_pin();
   if (!pin) return pass(pin);
   pin_.emplace(std::move(*pin));
   aside_from_ = {};
   auto attached = [&]() -> Result<void> {
-    if (!*newest || (*newest)->range.max < last()) return anchor("no known position");
+    if (!*newest || (*newest)->range.max < last()) return anchor("no known position", AnchorPin::kept);
     newest_ = **newest;
     auto continued = *mark ? continue_with(**mark) : Result<bool>(false);
     if (!continued) return pass(continued);
-    if (!*continued) return anchor("the write-ahead log is not the one last seen");
+    if (!*continued) return anchor("the write-ahead log is not the one last seen", AnchorPin::kept);
     auto hashes = usable_hashes();
     if (!hashes) return pass(hashes);
     return *hashes ? Result<void>{} : build_hashes();

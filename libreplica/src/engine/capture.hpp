@@ -143,7 +143,9 @@ class Capture {
   enum class Continuity { same, restarted, lost };
   io::ConnectionOptions connection_options() const;
   Result<Pin> open_pin() const;
-  Result<void> prepare_database();
+  Result<void> identify_database();
+  Result<Pin> open_first_pin();  // after a switch to the write-ahead log, if it takes one
+  Result<void> switch_to_wal();
   Result<std::optional<FilesAtRest>> look_for_rest();
   // Continues in the WAL generation in which the newest file ends; false when that cannot be proved.
   Result<bool> continue_from_mark(const WalMark& mark);
@@ -154,11 +156,16 @@ class Capture {
   Result<std::optional<LtxHeader>> find_newest(const std::optional<WalMark>& mark);
   void leave_mark(std::optional<io::FileStamp> untouched = {}, std::optional<RestMark> rest = {});
   Result<std::optional<RestMark>> rest_mark(const FilesAtRest& left, DestinationsAtRest destinations) const;
-  Result<void> anchor(std::string_view reason);  // detached after a failure
-  Result<bool> anchor_once();                    // false = the WAL moved meanwhile: again
+  // Kept: the pin there is was opened for this, and nothing has been concluded from the log since.
+  enum class AnchorPin { anew, kept };
+  Result<void> anchor(std::string_view reason, AnchorPin first = AnchorPin::anew);  // detached after a failure
+  Result<bool> anchor_once();  // false = the WAL moved meanwhile: again
   Result<void> write_difference(DatabaseImage& image, store::PageHashMap& hashes);
   Result<void> write_everything(DatabaseImage& image);
   Result<void> build_hashes();
+  bool has_files() const;
+  Result<std::optional<store::PageHashMap>> begin_hashes(const DatabaseImage& image);
+  Result<std::optional<store::PageHashMap>> late_hashes(const LtxFileInfo& first);
   // The map as of last(), or nullopt: there is none, or files between it and last() are gone.
   Result<std::optional<store::PageHashMap>> usable_hashes();
 

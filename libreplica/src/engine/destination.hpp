@@ -114,6 +114,8 @@ class Destination {
   Result<void> learn_page_size(const Call& call);
   Result<void> upload_as_snapshot(const LtxFileInfo& file, const Call& call);
   Result<void> upload_snapshot(const ScratchFile& scratch, const Call& call);
+  Result<void> upload_snapshot(const LtxHeader& header, Source& body, const Call& call);
+  Result<bool> upload_first_as_snapshot(const Call& call);  // false: it takes a snapshot of its own
   Result<TxId> write_snapshot(const Call& call);
   Result<void> fill_hole(const Call& call);
   Result<void> compact_level(Level level, const Call& call);

@@ -52,4 +52,7 @@ class Origin {
   virtual Result<void> trim_local(Timestamp now, const Call& call) = 0;
 };
 
+// Of a local file: trying again would not bring it back.
+inline bool is_lost(const Error& error) { return error.code == Errc::not_found || error.code == Errc::corrupt; }
+
 }  // namespace replica::engine

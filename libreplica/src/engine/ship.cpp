@@ -28,9 +28,6 @@ Result<LocalFile> open_with_header(const Origin& origin, const LtxFileInfo& file
   return LocalFile{std::move(*body), *header};
 }
 
-// Of a local file: trying again would not bring it back.
-bool is_lost(const Error& error) { return error.code == Errc::not_found || error.code == Errc::corrupt; }
-
 }  // namespace
 
 Result<TxId> Destination::ship(const Call& call) {
@@ -239,40 +236,6 @@ Result<void> Destination::upload_as_snapshot(const LtxFileInfo& file, const Call
   auto scratch = ScratchFile::write(origin_.scratch_directory(), header, copy_pages, environment_.gate);
   if (!scratch) return pass(scratch, "restart history at a new page size");
   return upload_snapshot(*scratch, call);
-}
-
-Result<void> Destination::upload_snapshot(const ScratchFile& scratch, const Call& call) {
-  auto body = scratch.open();
-  if (!body) return pass(body);
-  auto stored = replica_.write(kSnapshotLevel, scratch.header().range, scratch.header().timestamp, *body, call);
-  if (!stored) return pass(stored, "upload snapshot");
-  levels_.added(*stored);
-  publish({.kind = EventKind::snapshot, .path = {}, .txid = scratch.header().range.max, .level = kSnapshotLevel});
-  log(LogLevel::info, "snapshot complete",
-      {{"txid", scratch.header().range.max.text()}, {"size", std::to_string(stored->size)}});
-  return {};
-}
-
-Result<TxId> Destination::snapshot(const Call& call) {
-  auto lock = lock_lane(maintain_lock_, call, "snapshot");
-  if (!lock) return pass(lock);
-  return write_snapshot(call);
-}
-
-// Level 0 first: a snapshot that is ahead of it would pass for the replicated position after a crash. If a hole was
-// filled on the way, TXIDs can have been given anew, and the state that was pinned before is of none of them.
-Result<TxId> Destination::write_snapshot(const Call& call) {
-  constexpr int kAttempts = 3;
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    const std::uint64_t restarts = origin_.restarts();
-    auto scratch = origin_.pin_snapshot(call);
-    if (!scratch) return pass(scratch);
-    if (auto r = ship(call); !r) return pass(r);
-    if (origin_.restarts() != restarts) continue;
-    if (auto r = upload_snapshot(*scratch, call); !r) return pass(r);
-    return scratch->header().range.max;
-  }
-  return fail(Errc::busy, "the history of " + origin_.path() + " began anew while a snapshot was made");
 }
 
 Result<void> Destination::fill_hole(const Call& call) {

@@ -40,7 +40,11 @@ Result<void> Destination::maintain(const Call& call) {
     if (schedule_.due(kSnapshotLevel, levels_, now)) {
       const auto newest = levels_.newest(kSnapshotLevel);
       if (!newest || newest->range.max < origin_.captured()) {
-        if (auto r = write_snapshot(call); !r) return pass(r);
+        auto uploaded = upload_first_as_snapshot(call);
+        if (!uploaded) return pass(uploaded);
+        if (!*uploaded) {
+          if (auto r = write_snapshot(call); !r) return pass(r);
+        }
       }
       schedule_.done(kSnapshotLevel, now);
     }

@@ -10,6 +10,10 @@ namespace {
 
 constexpr std::chrono::milliseconds kFirstTend{100};  // how fast the log grows now
 
+// Maintenance that is due gives way to captures that wait for a thread: so much for each, which is about what it takes.
+constexpr std::chrono::milliseconds kForEachWaiting{2};
+constexpr std::chrono::milliseconds kLongestAfterOthers{20'000};
+
 }  // namespace
 
 void Scheduler::run_capture(const std::shared_ptr<Entry>& entry, engine::Database::Opening opening, const Call& call) {
@@ -174,7 +178,10 @@ void Scheduler::run_maintain(const std::shared_ptr<Entry>& entry, std::size_t nu
 void Scheduler::after_maintenance_change(const std::shared_ptr<Entry>& entry, std::size_t number) {
   const auto next = entry->database.destination(number).next_maintenance();
   if (!next) return;
-  const auto wait = std::max(*next - environment_.clock->now(), std::chrono::milliseconds(0));
+  auto wait = std::max(*next - environment_.clock->now(), std::chrono::milliseconds(0));
+  // Of very many that begin at once all are uploaded before the first of them is maintained, or nearly so.
+  if (wait.count() == 0)
+    wait = std::min(kForEachWaiting * static_cast<int>(capture_pool_.waiting()), kLongestAfterOthers);
   request(entry, {Lane::maintain, number}, now() + wait);
 }
 

@@ -117,7 +117,8 @@ void Scheduler::wake(const std::string& directory, const std::string& name) {
   for (const auto& entry : woken) {
     {
       const std::lock_guard guard(entry->lock);
-      entry->glances = kGlances;
+      // What SQLite makes and we hear of while we attach is our own, as a rule; a commit shows when that is done.
+      entry->glances = entry->capture.running && !entry->captured ? 1 : kGlances;
       entry->attention.heard(now());
     }
     request(entry, Lane::capture, next_capture(*entry));

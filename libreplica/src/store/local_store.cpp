@@ -72,11 +72,18 @@ Result<LocalStore> LocalStore::open(std::string meta_path, const std::string& da
   store.directory_like_ = *directory_like;
 
   const io::FileInfo* like = store.directory_like_ ? &*store.directory_like_ : nullptr;
-  if (auto made = io::make_directories(store.level_path_, gate, like); !made) return pass(made, "open local store");
-  if (auto cleaned = store.remove_temp_files(); !cleaned) return pass(cleaned, "open local store");
+  auto levels = find(store.levels_path());
+  if (!levels) return pass(levels, "open local store");
+  auto made = io::make_directories(store.level_path_, gate, like);
+  if (!made) return pass(made, "open local store");
+  auto cleaned = store.remove_temp_files(*levels ? Levels::may_hold_some : Levels::are_new);
+  if (!cleaned) return pass(cleaned, "open local store");
+  if (*made) return store;  // there is nothing in it
   if (auto scanned = store.rescan(); !scanned) return pass(scanned, "open local store");
   return store;
 }
+
+std::string LocalStore::levels_path() const { return join(meta_path_, "ltx"); }
 
 std::string LocalStore::file_path(TxRange range) const { return join(level_path_, ltx_file_name(range)); }
 
@@ -165,16 +172,27 @@ Result<void> LocalStore::clear() {
   return {};
 }
 
-Result<void> LocalStore::remove_temp_files() {
-  // The meta directory, ltx/ and the levels in it; deeper there is nothing of either daemon's.
-  const std::string ltx_path = join(meta_path_, "ltx");
-  std::vector<std::string> directories{meta_path_, ltx_path};
+// ltx/ and the levels in it.
+Result<std::vector<std::string>> LocalStore::level_directories() const {
+  const std::string ltx_path = levels_path();
+  std::vector<std::string> directories{ltx_path};
   auto levels = io::list_directory(ltx_path, gate_);
-  if (!levels) return pass(levels, "remove temporary files");
+  if (!levels) return pass(levels);
   for (const auto& name : *levels) {
     auto info = find(join(ltx_path, name));
-    if (!info) return pass(info, "remove temporary files");
+    if (!info) return pass(info);
     if (*info && (*info)->is_directory) directories.push_back(join(ltx_path, name));
+  }
+  return directories;
+}
+
+Result<void> LocalStore::remove_temp_files(Levels levels) {
+  // The meta directory, and the levels; deeper there is nothing of either daemon's.
+  std::vector<std::string> directories{meta_path_};
+  if (levels == Levels::may_hold_some) {
+    auto known = level_directories();
+    if (!known) return pass(known, "remove temporary files");
+    directories.insert(directories.end(), known->begin(), known->end());
   }
   for (const auto& directory : directories) {
     auto names = io::list_directory(directory, gate_);

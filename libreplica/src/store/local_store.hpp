@@ -61,7 +61,10 @@ class LocalStore {
 
  private:
   LocalStore() = default;
-  Result<void> remove_temp_files();
+  std::string levels_path() const;
+  enum class Levels { are_new, may_hold_some };
+  Result<void> remove_temp_files(Levels levels);
+  Result<std::vector<std::string>> level_directories() const;
   Result<void> rescan();
   Result<void> set_aside(const LtxFileInfo& file);
   void add(const LtxFileInfo& file);

@@ -132,7 +132,10 @@ Result<PageHashMap> PageHashMap::create(const std::string& meta_path, std::uint3
 }
 
 Result<void> PageHashMap::remove(const std::string& meta_path, io::Gate* gate) {
-  return io::remove_file(map_path(meta_path), gate);
+  const std::string path = map_path(meta_path);
+  if (auto info = io::stat_path(path); !info && info.error().code == Errc::not_found) return {};
+  if (auto removed = io::remove_file(path, gate); !removed) return removed;
+  return io::sync_directory(meta_path, gate);
 }
 
 Result<std::optional<std::uint64_t>> PageHashMap::get(PageNo page) const {

@@ -25,6 +25,7 @@ class PageHashMap {
   static Result<std::optional<PageHashMap>> open(const std::string& meta_path, io::Gate* gate = nullptr);
   // An empty one at TXID 0 that replaces what is there.
   static Result<PageHashMap> create(const std::string& meta_path, std::uint32_t page_size, io::Gate* gate = nullptr);
+  // Durable: one that came back after a power failure could pass for that of another history.
   static Result<void> remove(const std::string& meta_path, io::Gate* gate = nullptr);
 
   TxId txid() const noexcept { return txid_; }
