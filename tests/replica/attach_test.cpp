@@ -1,4 +1,8 @@
 // What the beginning of a database costs, and what it puts off.
+#include <unistd.h>
+
+#include <fstream>
+
 #include "engine_fixture.hpp"
 #include "store/page_hash_map.hpp"
 
@@ -194,4 +198,30 @@ TEST_CASE("without the first file the first snapshot is made from the database")
   REQUIRE(f.listed(9).size() == 1);
   CHECK(f.listed(9)[0].range.max == TxId{1});
   f.check_equal();
+}
+
+TEST_CASE("of the wal-index no more than its header is resident while nothing happens") {
+  Fixture f;
+  Application app(f.path);
+  app.fill(20);
+  auto daemon = f.daemon();
+  capture(*daemon);
+  // Of the two mappings in this process, the application's is the same.
+  std::ifstream maps("/proc/self/smaps");
+  std::size_t found = 0, resident_kb = 0;
+  bool ours = false;
+  for (std::string line; std::getline(maps, line);) {
+    if (line.find(f.path + "-shm") != std::string::npos) {
+      ours = true;
+      ++found;
+    } else if (ours && line.starts_with("Rss:")) {
+      resident_kb += std::stoul(line.substr(4));
+      ours = false;
+    }
+  }
+  REQUIRE(found == 1);
+  CHECK(resident_kb * 1024 <= static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)));
+  app.update(1);
+  capture(*daemon);
+  REQUIRE(daemon->captured() == TxId{2});
 }

@@ -103,7 +103,11 @@ Result<void> Capture::attach() {
     if (!hashes) return pass(hashes);
     return *hashes ? Result<void>{} : build_hashes();
   }();
-  if (!attached) detach();
+  if (!attached) {
+    detach();
+  } else {
+    pin_->connection().release_wal_index();
+  }
   return attached;
 }
 

@@ -78,6 +78,7 @@ Result<Capture::Backfill> Capture::checkpoint_easily() {
     if (!index) return pass(index);
     if (index->salts != salts || index->backfilled >= index->max_frame) {
       frames_since_checkpoint_ = 0;  // the next writer restarts the log by itself, or has done so
+      pin_->connection().release_wal_index();
       return Backfill::complete;
     }
     if (held_back) return Backfill::held_back;

@@ -1,6 +1,8 @@
 #include "io/sqlite.hpp"
 
 #include <sqlite3.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -167,6 +169,20 @@ Result<void> Connection::copy_wal_index(MutableBytes out) {
   if (rc != SQLITE_OK || !region) return Failure(error(rc, "map wal-index of"));
   copy_shared(region, out.data(), out.size());
   return {};
+}
+
+void Connection::release_wal_index() {
+  // Another VFS may keep it in memory of its own, which would be lost.
+  const sqlite3_vfs* vfs = sqlite3_vfs_find(nullptr);
+  if (vfs == nullptr || std::string_view(vfs->zName) != "unix") return;
+  auto handle = file();
+  if (!handle || (*handle)->pMethods->iVersion < 2 || !(*handle)->pMethods->xShmMap) return;
+  volatile void* region = nullptr;
+  if ((*handle)->pMethods->xShmMap(*handle, 0, kRegionSize, 0, &region) != SQLITE_OK || !region) return;
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  auto* start = static_cast<std::byte*>(const_cast<void*>(region));
+  if (reinterpret_cast<std::uintptr_t>(start) % page != 0 || page >= kRegionSize) return;
+  ::madvise(start + page, kRegionSize - page, MADV_DONTNEED);
 }
 
 Result<std::size_t> Connection::read_file(std::uint64_t offset, MutableBytes out) {

@@ -49,6 +49,10 @@ class Connection {
   // what it got.
   Result<void> copy_wal_index(MutableBytes out);
 
+  // Takes all of the wal-index out of our resident memory but its header. It stays with the system, and comes back page
+  // by page as it is used: a fault maps whatever is cached around it, which is all 32 KB of it when SQLite opens it.
+  void release_wal_index();
+
   // Bytes of the database file; short only at its end.
   Result<std::size_t> read_file(std::uint64_t offset, MutableBytes out);
   Result<std::uint64_t> file_size();
