@@ -81,8 +81,6 @@ class Database final : private Origin {
   bool is_aside() const;  // it made way at any rate, and has not been opened since
   // Has it descriptors?
   bool is_open() const noexcept { return open_; }
-  // Would capture() have to open it, as the files look now?
-  Result<bool> has_to_be_opened(const Call& call);
 
   // Lets go of the database: no connection, no descriptor. What was captured stays; capture() opens it again.
   void close();

@@ -12,12 +12,6 @@ bool Database::must_open() const {
   return info && info->size > 0;
 }
 
-Result<bool> Database::has_to_be_opened(const Call& call) {
-  auto lock = lock_lane(capture_lock_, call, "look at database");
-  if (!lock) return pass(lock);
-  return !lies_still() && must_open();
-}
-
 // What a lane has under way at any rate, it does to the end: it has its own descriptor. Then it finds no store, and
 // comes back later.
 Result<Database::Way> Database::make_way(const Call& call, bool at_any_rate) {

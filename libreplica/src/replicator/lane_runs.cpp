@@ -14,9 +14,15 @@ constexpr std::chrono::milliseconds kFirstTend{100};  // how fast the log grows 
 constexpr std::chrono::milliseconds kForEachWaiting{2};
 constexpr std::chrono::milliseconds kLongestAfterOthers{20'000};
 
+// Databases at rest are looked at together, those of two seconds at once: one wake-up for all of them.
+Clock::Steady on_tick(Clock::Steady when) {
+  constexpr std::chrono::seconds kTick{2};
+  return when + kTick - when.time_since_epoch() % kTick;
+}
+
 }  // namespace
 
-void Scheduler::run_capture(const std::shared_ptr<Entry>& entry, engine::Database::Opening opening, const Call& call) {
+void Scheduler::run_capture(const std::shared_ptr<Entry>& entry, OpenPlaces::Use& use, const Call& call) {
   engine::Database& database = entry->database;
   const engine::Settings& config = database.config();
   const auto start = now();
@@ -30,7 +36,10 @@ void Scheduler::run_capture(const std::shared_ptr<Entry>& entry, engine::Databas
     if (!rests) return pass(rests);
     if (*rests) return engine::Database::Captured{};
     if (auto r = restore_missing(*entry, call); !r) return pass(r);
-    return database.capture(call, opening);
+    auto done = database.capture(call, use.opening());
+    if (!done || !done->left_closed) return done;
+    use = places_.enter(entry, Lane::capture);
+    return use ? database.capture(call, use.opening()) : done;
   }();
   const auto time = now();
   if (!captured) {
@@ -41,7 +50,7 @@ void Scheduler::run_capture(const std::shared_ptr<Entry>& entry, engine::Databas
     request(entry, Lane::capture, time + pause);
     return;
   }
-  if (captured->left_closed) return request_now(entry, Lane::capture);  // it was written to just now
+  if (captured->left_closed) return;  // it stands in line for a place
   const bool changed = captured->files > 0;
   bool first = false;  // which writes all of it
   bool busy = false, muted = false, polled = false;
@@ -83,7 +92,9 @@ void Scheduler::run_capture(const std::shared_ptr<Entry>& entry, engine::Databas
   if (glances > 0) request(entry, Lane::capture, time + std::chrono::milliseconds(1 << (kGlances - glances)));
   if (!changed && !captured->attached_now && glances == 0) hibernate_if_quiet(*entry, call);
   confirm_in_time(entry);
-  if (config.monitor_interval.count() > 0) request(entry, Lane::capture, time + next_look(*entry));
+  if (config.monitor_interval.count() <= 0) return;
+  const auto next = time + next_look(*entry);
+  request(entry, Lane::capture, database.resting() ? on_tick(next) : next);
 }
 
 // Of what is captured by now, to `all` destinations or to those that lack something.

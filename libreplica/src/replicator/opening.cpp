@@ -22,10 +22,9 @@ bool Scheduler::admit(const std::shared_ptr<Entry>& entry, LaneId id, OpenPlaces
       if (!may_need_it(database, id.destination)) return true;
       break;
     case Lane::capture:
+      // Whether it has to be opened the capture itself finds out. What is to be restored first has to be.
       if (auto rests = stay_at_rest(entry, call); !rests || *rests) return true;
-      if (auto needed = database.has_to_be_opened(call); !needed || !*needed) {
-        if (!database.config().restore_if_not_exists || database.captured()) return true;
-      }
+      if (!database.config().restore_if_not_exists || database.captured()) return true;
       break;
     case Lane::maintain:
       break;

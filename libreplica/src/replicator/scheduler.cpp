@@ -199,7 +199,7 @@ void Scheduler::run(const std::shared_ptr<Entry>& entry, LaneId id) {
 void Scheduler::run_admitted(const std::shared_ptr<Entry>& entry, LaneId id, OpenPlaces::Use& use, const Call& call) {
   switch (id.lane) {
     case Lane::capture:
-      run_capture(entry, use.opening(), call);
+      run_capture(entry, use, call);
       break;
     case Lane::tend:
       run_tend(entry, call);

@@ -70,7 +70,7 @@ class Scheduler {
   bool admit(const std::shared_ptr<Entry>& entry, LaneId id, OpenPlaces::Use& use, const Call& call);
   void run_admitted(const std::shared_ptr<Entry>& entry, LaneId id, OpenPlaces::Use& use, const Call& call);
   // lane_runs.cpp
-  void run_capture(const std::shared_ptr<Entry>& entry, engine::Database::Opening opening, const Call& call);
+  void run_capture(const std::shared_ptr<Entry>& entry, OpenPlaces::Use& use, const Call& call);
   void request_uploads(const std::shared_ptr<Entry>& entry, Steady earliest, bool all);
   void run_tend(const std::shared_ptr<Entry>& entry, const Call& call);
   void run_ship(const std::shared_ptr<Entry>& entry, std::size_t number, OpenPlaces::Use& use, const Call& call);
