@@ -41,7 +41,7 @@ Result<void> Service::register_from(const std::string& config, const std::string
   if (!found) return fail(found.error());
   if (replicator_.status(path))
     if (auto removed = replicator_.remove(path, call); !removed) return fail(other("", removed.error()));
-  if (auto added = replicator_.add(std::move(found->database)); !added) return fail(other("", added.error()));
+  if (auto added = replicator_.add(found->database); !added) return fail(other("", added.error()));
   logger_.log(replica::LogLevel::info, "database registered", {{"path", path}, {"config", found->file}});
   added_[path] = std::move(found->settings);
   return {};

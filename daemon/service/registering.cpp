@@ -59,7 +59,7 @@ Result<replica::DatabaseConfig> Service::check_new(const config::DatabaseSetting
 Result<void> Service::open_new(const config::DatabaseSettings& settings) {
   auto database = check_new(settings);
   if (!database) return fail(database.error());
-  if (auto added = replicator_.add(std::move(*database)); !added) return fail(not_registered(added.error()));
+  if (auto added = replicator_.add(*database); !added) return fail(not_registered(added.error()));
   added_[settings.path] = settings;
   if (auto started = replicator_.start(settings.path, false);
       !started && started.error().code != Errc::already_exists)  // another call was faster
