@@ -1,10 +1,8 @@
-#include <cstdlib>
-
-#include <filesystem>
 #include <memory>
 
 #include "data.hpp"
 #include "engine/maintain.hpp"
+#include "support/temp_dir.hpp"
 #include "tasks.hpp"
 
 namespace micro {
@@ -16,27 +14,10 @@ namespace {
 constexpr std::uint32_t kFiles = 8, kPagesOfOne = 1000;
 constexpr Level kTarget = 1;
 
-class Directory {
- public:
-  Directory() {
-    std::string name = (std::filesystem::temp_directory_path() / "litestream-micro-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) give_up("no temporary directory");
-    path = name;
-  }
-  ~Directory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path, ignored);
-  }
-  Directory(const Directory&) = delete;
-  Directory& operator=(const Directory&) = delete;
-
-  std::filesystem::path path;
-};
-
 // A file replica with level-0 files that the system has in its cache, for they were just written.
 struct Stored {
-  Directory directory;
-  Replica replica{make_file_backend({.root = directory.path / "replica"}), "db"};
+  support::TempDir directory;
+  Replica replica{make_file_backend({.root = directory.path("replica")}), "db"};
   std::vector<LtxFileInfo> inputs;
   std::uint64_t bytes = 0;
 
@@ -58,8 +39,8 @@ Task compact_files() {
             const auto open = [&](const LtxFileInfo& file) {
               return stored->replica.open(file, {}, engine::kCompactionBlock);
             };
-            const auto done = must(engine::compact(stored->replica, kTarget, stored->inputs, open,
-                                                   stored->directory.path / "scratch", {}));
+            const auto done = must(
+                engine::compact(stored->replica, kTarget, stored->inputs, open, stored->directory.path("scratch"), {}));
             if (done.inputs != kFiles) give_up("not all files were merged");
             must(stored->replica.remove({done.file}, {}));  // what is there already is not written again by a link
           }};

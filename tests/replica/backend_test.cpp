@@ -6,6 +6,7 @@
 #include "replica/conformance.hpp"
 #include "support/catch.hpp"
 #include "support/temp_dir.hpp"
+#include "tools/random.hpp"
 
 using namespace replica;
 using support::TempDir;
@@ -23,14 +24,11 @@ RetryOptions without_waiting() {
 
 // Every nth call fails, before or after it has happened.
 // Not every `nth` call: threads in step would each meet the fault that is theirs again and again. Which it is, is drawn
-// from the number of the call (splitmix64).
+// from the number of the call.
 FaultPlan one_in(std::uint64_t nth, bool after) {
   auto calls = std::make_shared<std::atomic<std::uint64_t>>(0);
   return [=](std::string_view, std::string_view) -> std::optional<Fault> {
-    std::uint64_t n = ++*calls * 0x9e3779b97f4a7c15U;
-    n = (n ^ (n >> 30U)) * 0xbf58476d1ce4e5b9U;
-    n = (n ^ (n >> 27U)) * 0x94d049bb133111ebU;
-    if ((n ^ (n >> 31U)) % nth != 0) return {};
+    if (tools::Random(++*calls).next() % nth != 0) return {};
     return Fault{.error = {.code = Errc::unavailable, .message = "injected"}, .after = after};
   };
 }

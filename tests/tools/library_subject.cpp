@@ -36,16 +36,12 @@ bool same_bytes(const std::string& a, const std::string& b) {
 }
 
 // One in eleven calls fails, before it is done or after; not every eleventh, for a listing of all levels and a header
-// are just as many, and a retry would meet the same one for ever. Which of them is drawn from their number
-// (splitmix64).
+// are just as many, and a retry would meet the same one for ever. Which of them is drawn from their number.
 std::shared_ptr<Backend> make_flaky(const std::string& directory) {
   const auto count = std::make_shared<std::atomic<std::uint64_t>>(0);
   return make_faulty_backend(
       make_file_backend({directory}), [count](std::string_view, std::string_view) -> std::optional<Fault> {
-        std::uint64_t n = ++*count * 0x9e3779b97f4a7c15U;
-        n = (n ^ (n >> 30U)) * 0xbf58476d1ce4e5b9U;
-        n = (n ^ (n >> 27U)) * 0x94d049bb133111ebU;
-        n ^= n >> 31U;
+        const std::uint64_t n = Random(++*count).next();
         if (n % 11 != 0) return std::nullopt;
         return Fault{.error = {Errc::unavailable, "the mirror is away", {}}, .after = n % 2 == 0};
       });
