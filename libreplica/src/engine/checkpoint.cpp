@@ -140,14 +140,11 @@ Result<void> Capture::checkpoint_hard() {
 }
 
 Result<bool> Capture::truncate_log() {
-  io::ConnectionOptions options = connection_options();
-  options.busy_timeout = std::chrono::milliseconds(0);
-  auto connection = io::Connection::open(settings_.path, options);
-  if (!connection) return pass(connection);
-  if (auto r = connection->begin_read(); !r) return pass(r);
-  if (auto r = connection->end_read(); !r) return pass(r);
+  auto spare = open_spare();
+  if (!spare) return pass(spare);
+  spare->connection().set_busy_timeout(std::chrono::milliseconds(0));
   // The pin is on mark 0, or it refuses.
-  auto truncated = connection->truncate_log();
+  auto truncated = spare->connection().truncate_log();
   if (!truncated || !*truncated) return truncated;
   unrecoverable_.reset();
   if (auto r = swap(); !r) return pass(r);
