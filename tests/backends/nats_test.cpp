@@ -2,6 +2,7 @@
 #include "nats_server.hpp"
 
 #include "backend/nats/bucket.hpp"
+#include "support/test_server.hpp"
 
 using namespace replica;
 using namespace servers;
@@ -137,8 +138,77 @@ TEST_CASE("NATS logs in with a JWT, a credentials file or an nkey") {
   CHECK(stat_error(options) == kLetIn);
   const std::vector<std::byte> data = some_bytes(300'000);
   CHECK(put_error(*make_nats_backend(options), "a", data) == "none");
-  options.credentials_path = way == 0 ? "/nowhere/user.creds" : "";
-  if (way == 0) CHECK_FALSE(stat_error(options) == kLetIn);
+  if (way != 0) return;
+  options.credentials_path = "/nowhere/user.creds";
+  CHECK(stat_error(options).starts_with("permission_denied: nats 127.0.0.1:"));
+}
+
+TEST_CASE("a NATS user is let in when the signature begins with a zero") {
+  REQUIRE(nats_Open(-1) == NATS_OK);
+  const std::string seed = "SUANTDB7BVQ2KKHRFEPLE2VOJ54VWRNYTUG7MCYKOQJPS6SJQP4KB4OKGE";
+  std::vector<std::string> nonces(2);
+  for (int i = 0; nonces[0].empty() || nonces[1].empty(); ++i) {
+    const std::string nonce = "nonce" + std::to_string(i);
+    unsigned char* signature = nullptr;
+    int size = 0;
+    REQUIRE(nats_Sign(seed.c_str(), nonce.c_str(), &signature, &size) == NATS_OK);
+    nonces[*signature == 0 ? 0 : 1] = nonce;
+    std::free(signature);
+  }
+  // Greets each connection with the next nonce, and lets in who has signed.
+  support::Socket listener;
+  REQUIRE(support::bind_to(listener, 0));
+  REQUIRE(::listen(listener.fd(), 4) == 0);
+  int unsigned_users = 0;
+  std::jthread server([&] {
+    for (const std::string& nonce : nonces) {
+      const support::Socket user(::accept4(listener.fd(), nullptr, nullptr, SOCK_CLOEXEC));
+      const auto say = [&](const std::string& text) { ::send(user.fd(), text.data(), text.size(), MSG_NOSIGNAL); };
+      say(R"(INFO {"server_id":"N","version":"2.9.10","proto":1,"headers":true,"auth_required":true,"nonce":")" +
+          nonce + "\"}\r\n");
+      std::string heard;
+      char chunk[4096];
+      for (ssize_t got = 1; got > 0 && heard.find("PING\r\n") == std::string::npos;) {
+        got = ::recv(user.fd(), chunk, sizeof chunk, 0);
+        heard.append(chunk, static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+      }
+      if (heard.empty()) continue;
+      const bool is_signed = heard.find("\"sig\"") != std::string::npos;
+      if (!is_signed) ++unsigned_users;
+      say(is_signed ? "PONG\r\n" : "-ERR 'Authorization Violation'\r\n");
+    }
+  });
+  NatsBackendOptions options;
+  options.url = "nats://127.0.0.1:" + std::to_string(support::port_of(listener));
+  options.jwt = "a.b.c", options.seed = seed;
+  const auto connection = backend::nats::Connection::open(options, {});
+  ::shutdown(listener.fd(), SHUT_RDWR);  // who still waits is let go
+  server.join();
+  CHECK(error_of(connection) == "none");
+  CHECK(unsigned_users == 0);
+}
+
+TEST_CASE("NATS credentials are read from the file nsc writes") {
+  using backend::nats::parse_credentials;
+  const std::string text =
+      "-----BEGIN NATS USER JWT-----\r\neyJ.a.b\r\n------END NATS USER JWT------\r\n\n*** IMPORTANT ***\n\n"
+      "-----BEGIN USER NKEY SEED-----\n  SUAM\n------END USER NKEY SEED------\n";
+  const auto read = parse_credentials(text);
+  REQUIRE(read);
+  CHECK(read->jwt == "eyJ.a.b");
+  CHECK(read->seed == "SUAM");
+  // Cut anywhere it is whole or refused, and never told.
+  for (std::size_t length = 0; length < text.size(); ++length) {
+    const auto cut = parse_credentials(text.substr(0, length));
+    if (cut) {
+      CHECK(cut->jwt == "eyJ.a.b");
+      CHECK(length > text.find("SUAM"));
+    } else {
+      CHECK(cut.error().code == Errc::permission_denied);
+      CHECK(cut.error().message.find("eyJ") == std::string::npos);
+    }
+  }
+  CHECK_FALSE(parse_credentials("-----BEGIN NATS USER JWT-----\n------END NATS USER JWT------\n"));
 }
 
 TEST_CASE("NATS goes over TLS, with a certificate of its own, and refuses a server it does not know") {

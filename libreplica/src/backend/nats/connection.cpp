@@ -1,6 +1,7 @@
 #include "backend/nats/connection.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 
 #include "base/text.hpp"
@@ -12,6 +13,9 @@ using std::chrono::milliseconds;
 
 // How long a stop may go unnoticed.
 constexpr milliseconds kStep{50};
+// libnats before 3.8 sends no signature when the first byte of it is zero, as one in 256 is, and the server refuses the
+// user then. What is signed is a number the server makes up: it is asked for another.
+constexpr int kMostNonces = 8;
 
 // Without user and password: "nats://a:b@host:1" → "host:1".
 std::string shown(std::string_view url) {
@@ -54,7 +58,7 @@ std::string header_of(const Message& message, const char* name) {
 }
 
 Connection::Connection(const NatsBackendOptions& options)
-    : name_(shown(options.url)), jwt_(options.jwt), seed_(options.seed), timeout_(options.timeout) {}
+    : name_(shown(options.url)), credentials_{.jwt = options.jwt, .seed = options.seed}, timeout_(options.timeout) {}
 
 Connection::~Connection() {
   natsConnection_Destroy(raw_);  // closes it, and ends the thread that calls note()
@@ -69,19 +73,22 @@ void Connection::note(natsConnection* raw, natsSubscription*, natsStatus status,
 }
 
 natsStatus Connection::give_jwt(char** jwt, char**, void* self) {
-  *jwt = ::strdup(static_cast<Connection*>(self)->jwt_.c_str());
+  *jwt = ::strdup(static_cast<Connection*>(self)->credentials_.jwt.c_str());
   return *jwt == nullptr ? NATS_NO_MEMORY : NATS_OK;
 }
 
 natsStatus Connection::sign(char**, unsigned char** signature, int* size, const char* nonce, void* self) {
-  return nats_Sign(static_cast<Connection*>(self)->seed_.c_str(), nonce, signature, size);
+  auto& connection = *static_cast<Connection*>(self);
+  const natsStatus s = nats_Sign(connection.credentials_.seed.c_str(), nonce, signature, size);
+  if (s != NATS_OK || **signature != 0) return s;
+  std::free(*signature);
+  *signature = nullptr;
+  connection.is_unsendable_ = true;
+  return NATS_ERR;
 }
 
 natsStatus Connection::identify(natsOptions* into, const NatsBackendOptions& options) {
-  if (!options.jwt.empty()) return natsOptions_SetUserCredentialsCallbacks(into, give_jwt, this, sign, this);
-  if (!options.credentials_path.empty()) {
-    return natsOptions_SetUserCredentialsFromFiles(into, options.credentials_path.c_str(), nullptr);
-  }
+  if (!credentials_.jwt.empty()) return natsOptions_SetUserCredentialsCallbacks(into, give_jwt, this, sign, this);
   if (!options.nkey.empty()) return natsOptions_SetNKey(into, options.nkey.c_str(), sign, this);
   if (!options.user.empty()) return natsOptions_SetUserInfo(into, options.user.c_str(), options.password.c_str());
   if (!options.token.empty()) return natsOptions_SetToken(into, options.token.c_str());
@@ -125,6 +132,11 @@ Result<std::shared_ptr<Connection>> Connection::open(const NatsBackendOptions& o
 }
 
 Result<void> Connection::connect(const NatsBackendOptions& options, const Call& call) {
+  if (options.jwt.empty() && !options.credentials_path.empty()) {
+    auto read = read_credentials(options.credentials_path);
+    if (!read) return pass(read, base::concat("nats ", name_));
+    credentials_ = std::move(*read);
+  }
   natsOptions* made = nullptr;
   natsStatus s = natsOptions_Create(&made);
   const std::unique_ptr<natsOptions, FreeOptions> owned(made);
@@ -133,7 +145,11 @@ Result<void> Connection::connect(const NatsBackendOptions& options, const Call& 
     return fail(Errc::invalid_argument, base::concat("nats ", name_, ": ", natsStatus_GetText(s)),
                 "check the URL, the credentials and the files of the certificates");
   }
-  s = natsConnection_Connect(&raw_, made);
+  for (int nonce = 0; nonce < kMostNonces; ++nonce) {
+    is_unsendable_ = false;
+    s = natsConnection_Connect(&raw_, made);
+    if (s == NATS_OK || !is_unsendable_) break;
+  }
   return s == NATS_OK ? Result<void>() : broken(s, "connect", call);
 }
 

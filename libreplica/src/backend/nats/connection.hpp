@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 
+#include "backend/nats/credentials.hpp"
 #include "replica/backends/nats.hpp"
 
 namespace replica::backend::nats {
@@ -65,7 +66,9 @@ class Connection {
   natsStatus identify(natsOptions* into, const NatsBackendOptions& options);
   bool is_refused(const std::string& subject) const;
 
-  std::string name_, jwt_, seed_;
+  std::string name_;
+  Credentials credentials_;
+  bool is_unsendable_ = false;  // the signature that was wanted last; only while connecting
   std::chrono::milliseconds timeout_;
   natsConnection* raw_ = nullptr;
   mutable std::mutex mutex_;
