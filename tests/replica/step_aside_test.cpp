@@ -2,6 +2,7 @@
 #include <random>
 
 #include "capture_fixture.hpp"
+#include "engine/checkpoint_policy.hpp"
 #include "support/fail_nth.hpp"
 
 using namespace capture_fixture;
@@ -383,4 +384,39 @@ TEST_CASE("whatever an application does while nobody pins its log, the files say
     anchors += s.anchors();
   }
   CHECK(restarts > anchors);
+}
+
+TEST_CASE("an attempt in vain to checkpoint a short log says nothing of stepping aside") {
+  // Commits before whatever we ask of SQLite: no checkpoint is ever complete.
+  struct Restless final : io::Gate {
+    std::function<void()> commit;
+    std::optional<Error> before(std::string_view operation, std::string_view) override {
+      if (commit && operation != "close") commit();
+      return std::nullopt;
+    }
+  };
+  Restless gate;
+  Fixture f;
+  Application app(f.path);
+  app.run("CREATE TABLE t(id INTEGER PRIMARY KEY, v BLOB); " + kFill);
+  auto daemon = f.daemon(&gate);
+  gate.commit = [&] { app.run(kInsert); };
+  auto done = daemon->capture.checkpoint_easily();
+  REQUIRE(done);
+  CHECK(*done == Backfill::behind_writers);
+  CHECK(daemon->capture.helps_to_step_aside());
+  // Of a long one it does: stepping aside was the next thing to try.
+  gate.commit = {};
+  while (daemon->capture.wal_frames() < engine::kAutocheckpointFrames) {
+    app.run(kInsert);
+    capture(daemon->capture);
+  }
+  gate.commit = [&] { app.run(kInsert); };
+  done = daemon->capture.checkpoint_easily();
+  REQUIRE(done);
+  CHECK(*done == Backfill::behind_writers);
+  CHECK_FALSE(daemon->capture.helps_to_step_aside());
+  gate.commit = {};
+  capture(daemon->capture);
+  f.check_equal();
 }

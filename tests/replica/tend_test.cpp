@@ -60,3 +60,27 @@ TEST_CASE("the time in which a writer checkpoints does not count for how fast it
   CHECK(*tended->tend_in > 400ms);
   CHECK(*tended->tend_in < 600ms);
 }
+
+TEST_CASE("a checkpoint that was stepped aside for counts for checkpoint-interval") {
+  Fixture f;
+  Application app(f.path);
+  app.fill(20);
+  auto daemon = f.daemon();
+  capture(*daemon);
+  f.clock.pass(2s);
+  while (fs::file_size(f.path + "-wal") < 980 * wal_frame_size(4096)) app.update(1);
+  {
+    const Checkpointer checkpointer(f.path);
+    REQUIRE(daemon->tend({}));
+    REQUIRE(daemon->status().steps_aside == 1);
+  }
+  const auto before = daemon->status().checkpoints_passive;
+  f.clock.pass(59s);
+  app.update(1);
+  capture(*daemon);
+  CHECK(daemon->status().checkpoints_passive == before);
+  f.clock.pass(2s);
+  app.update(1);
+  capture(*daemon);
+  CHECK(daemon->status().checkpoints_passive > before);
+}

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/capture.hpp"
+#include "engine/checkpoint_policy.hpp"
 
 namespace replica::engine {
 
@@ -84,6 +85,8 @@ Result<Capture::Backfill> Capture::checkpoint_easily() {
     if (held_back) return Backfill::held_back;
     if (!*ran) break;  // the application checkpoints by itself
   }
+  // Nobody has stepped aside for a log as short as this: whether that helps is as it was.
+  if (pin_ && position_.frames < kAutocheckpointFrames) easy_attempts_ = attempts;
   return Backfill::behind_writers;
 }
 

@@ -94,6 +94,7 @@ Result<Database::Captured> Database::tend(const Call& call) {
   result.files = static_cast<std::size_t>(capture_->counters().files - before);
   refresh_status();
   if (!done) return pass(done);
+  if (*done == Capture::Backfill::complete) last_checkpoint_ = environment_.clock->steady();
   measure_from_now();
   result.tend_in = long_in();
   return result;
