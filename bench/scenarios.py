@@ -138,6 +138,7 @@ class Bench:
         outputs = {kind: self.place() / "restored.db" for kind in order}
         result = {}
         for kind, output in outputs.items():
+            os.sync()  # else it waits for what was written before it
             used, rss = procfs.run_measured(programs.restore_command(kind, output, self.replicas["peer"]))
             result[kind] = {"restore, wall s": used.wall, "restore, CPU s": used.cpu, "restore, RSS MB": rss}
         if not programs.same_bytes(*outputs.values()):
@@ -149,6 +150,7 @@ class Bench:
     def copy(self):
         """The same bytes by cp and fsync, to see how far from free a restore is."""
         output = self.place() / "copy.db"
+        os.sync()
         start = time.monotonic()
         with open(self.source, "rb") as source, open(output, "wb") as target:
             shutil.copyfileobj(source, target, 1 << 20)
@@ -211,9 +213,9 @@ class Bench:
         with Daemon(kind, place, entries) as daemon:
             self.wait_for_all(place, entries)
             settled = time.monotonic() - start
-            time.sleep(self.seconds(30))
+            time.sleep(self.seconds(120))  # the first compactions to level 1 are over
             before = procfs.usage(daemon.pid)
-            time.sleep(self.seconds(40))
+            time.sleep(self.seconds(60))
             used, foot = procfs.usage(daemon.pid) - before, procfs.footprint(daemon.pid)
             result = {"CPU % of a core": 100 * used.cpu / used.wall, "RSS MB": foot.rss_mb,
                       "descriptors": foot.descriptors, "threads": foot.threads, "all replicated after, s": settled}
