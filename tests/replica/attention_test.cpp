@@ -1,5 +1,7 @@
 #include "replicator/attention.hpp"
 
+#include <set>
+
 #include "support/catch.hpp"
 
 using replica::replicator::Attention;
@@ -61,4 +63,21 @@ TEST_CASE("an event that comes a moment after the poll found its change does not
     look(attention, now += 1s, true);
     CHECK_FALSE(attention.deaf());
   }
+}
+
+TEST_CASE("looks that are seldom are made together, others when they are due") {
+  std::set<replica::Clock::Steady> ticks;
+  for (int n = 0; n < 2'000; n += 7) {
+    const auto now = kStart + std::chrono::milliseconds(n);
+    CHECK(Attention::together(now, 3'999ms, 1'000ms, false) == now + 3'999ms);
+    const auto seldom = Attention::together(now, 60'000ms, 1'000ms, false);
+    CHECK(seldom > now + 60'000ms);
+    CHECK(seldom <= now + 62'000ms);
+    ticks.insert(seldom);
+    // A database that is polled each ten seconds is.
+    CHECK(Attention::together(now, 10'000ms, 10'000ms, false) == now + 10'000ms);
+    CHECK(Attention::together(now, 30'000ms, 10'000ms, false) > now + 30'000ms);
+  }
+  CHECK(ticks.size() == 1);
+  CHECK(Attention::together(kStart + 1ms, 100ms, 1'000ms, true) == kStart + 2'000ms);
 }

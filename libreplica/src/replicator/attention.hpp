@@ -16,6 +16,7 @@ class Attention {
   using ms = std::chrono::milliseconds;
   static constexpr ms kLongest{60'000};
   static constexpr ms kResting{300'000};  // while it hibernates
+  static constexpr ms kSeldom{4'000}, kTick{2'000};
   static constexpr int kUnannounced = 3;  // changes found by looking, one after another, until events are not trusted
 
   void begin(Clock::Steady now) { *this = Attention{now}; }
@@ -36,6 +37,14 @@ class Attention {
   ms pause(ms interval, bool watched, Clock::Steady now) const {
     if (!watched || deaf()) return interval;
     return std::clamp(quiet(now) / 2, interval, std::max(interval, kLongest));
+  }
+
+  // When a look comes that is `pause` away. Those that are seldom, or of databases at rest, are made together, on
+  // ticks: one wake-up of the threads for all databases of two seconds.
+  static Clock::Steady together(Clock::Steady now, ms pause, ms interval, bool resting) {
+    const Clock::Steady when = now + pause;
+    if (!resting && pause < std::max(kSeldom, 2 * interval)) return when;
+    return when + kTick - when.time_since_epoch() % kTick;
   }
 
   Attention() = default;

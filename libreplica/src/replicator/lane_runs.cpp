@@ -14,14 +14,6 @@ constexpr std::chrono::milliseconds kFirstTend{100};  // how fast the log grows 
 constexpr std::chrono::milliseconds kForEachWaiting{2};
 constexpr std::chrono::milliseconds kLongestAfterOthers{20'000};
 
-// Databases that are looked at seldom are looked at together, those of two seconds at once: one wake-up for all of
-// them.
-constexpr std::chrono::milliseconds kSeldom{4'000};
-Clock::Steady on_tick(Clock::Steady when) {
-  constexpr std::chrono::seconds kTick{2};
-  return when + kTick - when.time_since_epoch() % kTick;
-}
-
 }  // namespace
 
 void Scheduler::run_capture(const std::shared_ptr<Entry>& entry, OpenPlaces::Use& use, const Call& call) {
@@ -95,9 +87,8 @@ void Scheduler::run_capture(const std::shared_ptr<Entry>& entry, OpenPlaces::Use
   if (!changed && !captured->attached_now && glances == 0) hibernate_if_quiet(*entry, call);
   confirm_in_time(entry);
   if (config.monitor_interval.count() <= 0) return;
-  const auto pause = next_look(*entry);
-  const bool seldom = database.resting() || pause >= std::max(kSeldom, 2 * config.monitor_interval);
-  request(entry, Lane::capture, seldom ? on_tick(time + pause) : time + pause);
+  request(entry, Lane::capture,
+          Attention::together(time, next_look(*entry), config.monitor_interval, database.resting()));
 }
 
 // Of what is captured by now, to `all` destinations or to those that lack something.
