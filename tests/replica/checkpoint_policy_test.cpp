@@ -59,3 +59,20 @@ TEST_CASE("how often to look while nobody pins the log") {
   CHECK(seldom.pause == 5ms);
   CHECK(seldom.pause * seldom.count == often.pause * often.count);
 }
+
+TEST_CASE("attempts in vain to checkpoint between commits become rare, and common again when one helps") {
+  replica::engine::GapTries tries;
+  const auto left_out = [&] {
+    int times = 0;
+    while (!tries.due()) ++times;
+    return times;
+  };
+  CHECK(left_out() == 0);
+  for (const int expected : {1, 3, 7, 15, 31, 63, 63}) {
+    tries.tried(false);
+    CHECK(left_out() == expected);
+  }
+  tries.tried(true);
+  CHECK(left_out() == 0);
+  CHECK(left_out() == 0);
+}

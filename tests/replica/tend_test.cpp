@@ -1,6 +1,8 @@
 // Between two captures of a busy database: when the next step is due.
 #include <sqlite3.h>
 
+#include <functional>
+#include <optional>
 #include <thread>
 
 #include "engine_fixture.hpp"
@@ -27,12 +29,20 @@ class Checkpointer {
   std::jthread thread_;
 };
 
-// The clock goes on while we step aside: between the end of the read transaction and the beginning of the next.
-struct TimePasses final : io::Gate {
-  ManualClock* clock = nullptr;  // of who steps aside now
-  int statements = 0;
+// Commits before each checkpoint of ours, so that none is complete.
+struct NoGaps final : io::Gate {
+  std::function<void()> commit;
+  std::function<void()> while_aside = [] {};  // between the end of the read transaction and the beginning of the next
+  int checkpoints = 0, statements = 0;        // statements: since the last of those
   std::optional<Error> before(std::string_view operation, std::string_view) override {
-    if (clock != nullptr && operation == "sql" && ++statements == 2) clock->pass(60ms);
+    if (!commit) return std::nullopt;
+    if (operation == "checkpoint") {
+      ++checkpoints;
+      statements = 0;
+      commit();
+    }
+    // After four attempts and the swap of the last.
+    if (operation == "sql" && checkpoints == 4 && ++statements == 4) while_aside();
     return std::nullopt;
   }
 };
@@ -41,7 +51,7 @@ struct TimePasses final : io::Gate {
 
 TEST_CASE("the time in which a writer checkpoints does not count for how fast its log grows") {
   Fixture f;
-  TimePasses gate;
+  NoGaps gate;
   Application app(f.path);
   app.fill(20);
   auto daemon = f.daemon(&gate);
@@ -49,11 +59,19 @@ TEST_CASE("the time in which a writer checkpoints does not count for how fast it
   f.clock.pass(500ms);
   while (fs::file_size(f.path + "-wal") < 980 * wal_frame_size(4096)) app.update(1);
 
-  gate.clock = &f.clock;
-  const Checkpointer checkpointer(f.path);
+  bool passed = false;
+  gate.while_aside = [&] {
+    passed = true;
+    f.clock.pass(60ms);
+  };
+  std::optional<Checkpointer> checkpointer;
+  gate.commit = [&] {
+    app.update(1);
+    if (gate.checkpoints == 4) checkpointer.emplace(f.path);
+  };
   auto tended = daemon->tend({});
   REQUIRE(tended);
-  REQUIRE(gate.statements >= 2);
+  REQUIRE(passed);
   CHECK(daemon->status().steps_aside == 1);
   // Some 980 frames took half a second, so will 1,000, but for the time that a step is begun ahead.
   REQUIRE(tended->tend_in);
@@ -61,7 +79,7 @@ TEST_CASE("the time in which a writer checkpoints does not count for how fast it
   CHECK(*tended->tend_in < 600ms);
 }
 
-TEST_CASE("a checkpoint that was stepped aside for counts for checkpoint-interval") {
+TEST_CASE("a log is checkpointed between two commits where they leave a gap, and that counts for checkpoint-interval") {
   Fixture f;
   Application app(f.path);
   app.fill(20);
@@ -69,12 +87,12 @@ TEST_CASE("a checkpoint that was stepped aside for counts for checkpoint-interva
   capture(*daemon);
   f.clock.pass(2s);
   while (fs::file_size(f.path + "-wal") < 980 * wal_frame_size(4096)) app.update(1);
-  {
-    const Checkpointer checkpointer(f.path);
-    REQUIRE(daemon->tend({}));
-    REQUIRE(daemon->status().steps_aside == 1);
-  }
+  REQUIRE(daemon->tend({}));
+  CHECK(daemon->status().steps_aside == 0);
   const auto before = daemon->status().checkpoints_passive;
+  CHECK(before == 1);
+  app.update(1);
+  CHECK(fs::file_size(f.path + "-wal") < 1000 * wal_frame_size(4096));  // begun anew
   f.clock.pass(59s);
   app.update(1);
   capture(*daemon);
@@ -83,4 +101,30 @@ TEST_CASE("a checkpoint that was stepped aside for counts for checkpoint-interva
   app.update(1);
   capture(*daemon);
   CHECK(daemon->status().checkpoints_passive > before);
+}
+
+TEST_CASE("a checkpoint that was stepped aside for counts for checkpoint-interval") {
+  Fixture f;
+  NoGaps gate;
+  Application app(f.path);
+  app.fill(20);
+  auto daemon = f.daemon(&gate);
+  capture(*daemon);
+  f.clock.pass(2s);
+  while (fs::file_size(f.path + "-wal") < 980 * wal_frame_size(4096)) app.update(1);
+  {
+    std::optional<Checkpointer> checkpointer;
+    gate.commit = [&] {
+      app.update(1);
+      if (gate.checkpoints == 4) checkpointer.emplace(f.path);
+    };
+    REQUIRE(daemon->tend({}));
+    REQUIRE(daemon->status().steps_aside == 1);
+    gate.commit = {};
+  }
+  const auto before = daemon->status().checkpoints_passive;
+  f.clock.pass(59s);
+  app.update(1);
+  capture(*daemon);
+  CHECK(daemon->status().checkpoints_passive == before);
 }

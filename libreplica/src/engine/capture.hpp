@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 
+#include "engine/checkpoint_policy.hpp"
 #include "engine/environment.hpp"
 #include "engine/held_changes.hpp"
 #include "engine/image.hpp"
@@ -101,6 +102,8 @@ class Capture {
   enum class Backfill { complete, behind_writers, held_back };
   // Easy: writers notice nothing.
   Result<Backfill> checkpoint_easily();
+  // The same with few attempts, and behind_writers at once where those were in vain lately.
+  Result<Backfill> checkpoint_in_gaps();
   // Without a pin for a moment, so that a checkpoint of the application itself can complete; writers find what they
   // would find without us. Calls `pause` between looks at the log, `looks` times at most.
   Result<Backfill> step_aside(const std::function<void()>& pause, int looks);
@@ -206,6 +209,8 @@ class Capture {
   HeldChanges held_;
   std::optional<Salts> unrecoverable_;  // the generation that has unsummed frames
   bool may_restart_ = false;            // one change of generation is allowed before the next frames
+  Result<Backfill> checkpoint_easily(int attempts);
+  GapTries gaps_;
   static constexpr int kEasyAttempts = 8;
   int easy_attempts_ = 1;  // of the next time: one, until stepping aside has not helped
   // A proof that failed has cost an anchoring: the next time is put off, 10 s, 20 s, 40 s … an hour. An application

@@ -7,6 +7,11 @@
 #include "engine/checkpoint_policy.hpp"
 
 namespace replica::engine {
+namespace {
+
+constexpr int kGapAttempts = 4;
+
+}  // namespace
 
 Result<void> Capture::swap() {
   auto next = open_pin();
@@ -56,8 +61,23 @@ Result<Pin> Capture::open_spare() const {
 }
 
 Result<Capture::Backfill> Capture::checkpoint_easily() {
-  // Each wants a gap between commits that is longer than a checkpoint of a few frames.
   const int attempts = std::exchange(easy_attempts_, kEasyAttempts);
+  auto done = checkpoint_easily(attempts);
+  // Nobody has stepped aside for a log as short as this: whether that helps is as it was.
+  const bool in_vain = done && *done == Backfill::behind_writers;
+  if (in_vain && position_.frames < kAutocheckpointFrames) easy_attempts_ = attempts;
+  return done;
+}
+
+Result<Capture::Backfill> Capture::checkpoint_in_gaps() {
+  if (!gaps_.due()) return Backfill::behind_writers;
+  auto done = checkpoint_easily(kGapAttempts);
+  if (done) gaps_.tried(*done == Backfill::complete);
+  return done;
+}
+
+// Each attempt wants a gap between commits that is longer than a checkpoint of a few frames.
+Result<Capture::Backfill> Capture::checkpoint_easily(int attempts) {
   auto spare = open_spare();
   if (!spare) return pass(spare);
   std::optional<std::uint32_t> stuck_at;
@@ -85,8 +105,6 @@ Result<Capture::Backfill> Capture::checkpoint_easily() {
     if (held_back) return Backfill::held_back;
     if (!*ran) break;  // the application checkpoints by itself
   }
-  // Nobody has stepped aside for a log as short as this: whether that helps is as it was.
-  if (pin_ && position_.frames < kAutocheckpointFrames) easy_attempts_ = attempts;
   return Backfill::behind_writers;
 }
 

@@ -45,6 +45,21 @@ constexpr CheckpointNeed checkpoint_need(const CheckpointPolicy& policy, const C
 // From how many frames in the log on applications checkpoint at every commit, unless they say otherwise.
 inline constexpr std::uint64_t kAutocheckpointFrames = 1000;
 
+// Whether to try again to checkpoint between two commits of others. After an attempt in vain the next one is left out,
+// then three, seven … sixty-three.
+class GapTries {
+ public:
+  bool due() noexcept {
+    if (left_ == 0) return true;
+    --left_;
+    return false;
+  }
+  void tried(bool helped) noexcept { left_ = pause_ = helped ? 0 : std::min(2 * pause_ + 1, 63); }
+
+ private:
+  int pause_ = 0, left_ = 0;
+};
+
 // How fast a log grows.
 struct Growth {
   std::uint64_t frames = 0;
