@@ -66,7 +66,7 @@ struct Fixture {
   TempDir dir;
   std::string path = dir / "app.db", meta = dir / ".app.db-litestream";
   PassingClock clock;
-  std::mutex lock;
+  io::SmallMutex lock;
 
   struct Daemon {
     store::LocalStore store;

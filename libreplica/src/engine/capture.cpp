@@ -20,7 +20,8 @@ bool breaks_continuity(const Error& error) {
   return error.code == Errc::corrupt || error.code == Errc::not_found || error.code == Errc::out_of_range;
 }
 
-Capture::Capture(CaptureSettings settings, store::LocalStore& store, std::mutex& store_lock, Environment environment)
+Capture::Capture(CaptureSettings settings, store::LocalStore& store, io::SmallMutex& store_lock,
+                 Environment environment)
     : settings_(std::move(settings)), store_(&store), store_lock_(&store_lock), environment_(environment) {}
 
 TxId Capture::last() const {

@@ -17,6 +17,7 @@
 #include "engine/held_changes.hpp"
 #include "engine/image.hpp"
 #include "engine/wal_mark.hpp"
+#include "io/small_mutex.hpp"
 #include "store/local_store.hpp"
 #include "store/page_hash_map.hpp"
 
@@ -57,7 +58,7 @@ struct FilesAtRest {
 class Capture {
  public:
   // `store` and `store_lock`, which guards it against the lanes that ship and retain, outlive the capture.
-  Capture(CaptureSettings settings, store::LocalStore& store, std::mutex& store_lock, Environment environment);
+  Capture(CaptureSettings settings, store::LocalStore& store, io::SmallMutex& store_lock, Environment environment);
 
   // TXIDs continue behind `base` even when the local store ends before it (the replica is ahead).
   void set_base(TxId base) { base_ = base; }
@@ -198,7 +199,7 @@ class Capture {
 
   CaptureSettings settings_;
   store::LocalStore* store_;
-  std::mutex* store_lock_;
+  io::SmallMutex* store_lock_;
   Environment environment_;
   TxId base_;
   LtxHeader newest_;       // header of the newest level-0 file; void while there is none

@@ -17,6 +17,7 @@
 #include "engine/checkpoint_policy.hpp"
 #include "engine/destination.hpp"
 #include "engine/settings.hpp"
+#include "io/small_mutex.hpp"
 #include "replica/database.hpp"
 
 namespace replica::engine {
@@ -173,8 +174,8 @@ class Database final : private Origin {
   CheckpointPolicy checkpoint_policy_;
   std::vector<std::unique_ptr<Destination>> destinations_;
 
-  std::timed_mutex capture_lock_;
-  mutable std::mutex store_lock_;
+  io::SmallMutex capture_lock_;
+  mutable io::SmallMutex store_lock_;
   bool aside_ = false;  // store_lock_ too: closed, but to be opened again
   // Both only while it is open: a database at rest has none.
   std::unique_ptr<store::LocalStore> store_;  // store_lock_, but opened and closed under capture_lock_
@@ -203,7 +204,7 @@ class Database final : private Origin {
   std::atomic<std::uint64_t> anew_behind_{0};  // position behind which the next file holds every page
   std::atomic<std::uint64_t> restarts_{0};     // of the history on a replica, by a snapshot of the ship lane
 
-  mutable std::mutex status_lock_;
+  mutable io::SmallMutex status_lock_;
   struct Figures {
     TxId local_txid;
     bool ready = false, hibernating = false, disk_full = false;

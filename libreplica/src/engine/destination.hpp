@@ -17,6 +17,7 @@
 #include "engine/origin.hpp"
 #include "engine/rest_mark.hpp"
 #include "engine/trim.hpp"
+#include "io/small_mutex.hpp"
 #include "replica/database.hpp"
 
 namespace replica::engine {
@@ -91,12 +92,12 @@ class Destination {
   void forget();
   void settle() { levels_.settle(); }  // it is going to rest
   struct Held {
-    std::unique_lock<std::timed_mutex> maintain, ship;
+    std::unique_lock<io::SmallMutex> maintain, ship;
     explicit operator bool() const { return maintain.owns_lock() && ship.owns_lock(); }
   };
   Held hold();      // waits for the lanes
   Held try_hold();  // void when one of them is at work
-  std::unique_lock<std::timed_mutex> try_hold_ship() { return {ship_lock_, std::try_to_lock}; }
+  std::unique_lock<io::SmallMutex> try_hold_ship() { return {ship_lock_, std::try_to_lock}; }
 
  private:
   Result<void> upload_pending(const Call& call);
@@ -138,7 +139,7 @@ class Destination {
   Replica replica_;
   Levels levels_;
 
-  std::timed_mutex maintain_lock_, ship_lock_;
+  io::SmallMutex maintain_lock_, ship_lock_;
   MaintenanceSchedule schedule_;         // maintain_lock_
   std::uint32_t shipped_page_size_ = 0;  // ship_lock_
   bool position_known_ = false;          // ship_lock_: replicated_ is what the replica's listing said or better
@@ -150,7 +151,7 @@ class Destination {
   std::optional<Timestamp> believed_maintenance_;  // set by believe() before others look
   mutable std::atomic<std::uint64_t> covered_{0};  // highest TXID of level 1, when it was last known
 
-  mutable std::mutex status_lock_;
+  mutable io::SmallMutex status_lock_;
   struct Figures {
     std::optional<Timestamp> last_sync_at;
     std::uint64_t uploads = 0, upload_bytes = 0;

@@ -121,7 +121,7 @@ Result<void> Database::start_anew(TxId position, const Call& call) {
 }
 
 Result<void> Database::drop_lost(TxRange range, const Call& call) {
-  std::unique_lock<std::timed_mutex> lock;
+  std::unique_lock<io::SmallMutex> lock;
   if (!single()) {
     auto taken = lock_lane(capture_lock_, call, "replace lost file");
     if (!taken) return pass(taken);

@@ -4,12 +4,13 @@
 #include <chrono>
 #include <mutex>
 
+#include "io/small_mutex.hpp"
 #include "replica/clock.hpp"
 
 namespace replica::engine {
 
-inline Result<std::unique_lock<std::timed_mutex>> lock_lane(std::timed_mutex& mutex, const Call& call,
-                                                            std::string_view what) {
+inline Result<std::unique_lock<io::SmallMutex>> lock_lane(io::SmallMutex& mutex, const Call& call,
+                                                          std::string_view what) {
   std::unique_lock lock(mutex, std::defer_lock);
   // In slices, because a stop request does not wake a waiting lock.
   constexpr std::chrono::milliseconds kSlice{50};

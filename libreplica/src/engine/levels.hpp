@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "io/small_mutex.hpp"
 #include "replica/replica.hpp"
 
 namespace replica::engine {
@@ -37,7 +38,7 @@ class Levels {
   Span of(Level level) const;
   void add(const LtxFileInfo& file);
   void erase(const LtxFileInfo& file);
-  mutable std::mutex lock_;
+  mutable io::SmallMutex lock_;
   bool known_ = false;
   std::vector<std::pair<LtxFileInfo, bool>> meanwhile_;  // added (true) or removed since load() began
   Files files_;                                          // by level, then range

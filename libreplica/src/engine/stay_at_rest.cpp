@@ -52,7 +52,7 @@ Result<std::optional<WalMark>> Database::rest_mark(FilesAtRest& files) const {
 
 Result<bool> Database::stay_at_rest(const Call& call) {
   if (opened_ || destinations_.empty() || config_.hibernate_after.count() <= 0) return false;
-  std::vector<std::unique_lock<std::timed_mutex>> held;
+  std::vector<std::unique_lock<io::SmallMutex>> held;
   held.reserve(destinations_.size());
   for (const auto& one : destinations_) {
     held.push_back(one->try_hold_ship());

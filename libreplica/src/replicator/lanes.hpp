@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -14,6 +13,7 @@
 
 #include "base/maybe_time.hpp"
 #include "engine/database.hpp"
+#include "io/small_mutex.hpp"
 #include "replicator/attention.hpp"
 #include "replicator/worker_pool.hpp"
 
@@ -84,8 +84,8 @@ struct Entry {
   }
 
   engine::Database database;
-  std::mutex lock;
-  std::condition_variable changed;  // phase, a lane that ended, or an attach
+  io::SmallMutex lock;
+  io::SmallCondition changed;  // phase, a lane that ended, or an attach
   Phase phase = Phase::closed;
   LaneState capture, tend;
   std::vector<DestinationLanes> destinations;
