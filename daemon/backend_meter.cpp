@@ -50,6 +50,7 @@ class MeteredBackend final : public replica::Backend {
   Result<void> remove_folders(std::string_view name, const Call& call) override {
     return measure("DELETE", [&] { return inner_->remove_folders(name, call); });
   }
+  void rest() noexcept override { inner_->rest(); }
 
  private:
   std::shared_ptr<replica::Backend> inner_;
@@ -60,14 +61,32 @@ class MeteredBackend final : public replica::Backend {
 
 std::shared_ptr<replica::Backend> BackendMeter::watch(std::shared_ptr<replica::Backend> inner,
                                                       const std::string& database) {
-  const std::string type(inner->type());
-  std::shared_ptr<replica::RequestCounter> counter;
-  {
-    const std::lock_guard lock(mutex_);
-    if (counters_.size() >= room_) forget_ended();
-    counter = std::make_shared<replica::RequestCounter>(&all_[type]);
-    counters_.emplace(database, Counted{.type = type, .counter = counter});
-  }
+  auto counter = this->counter(inner->type(), database);
+  return watch(std::move(inner), std::move(counter));
+}
+
+void BackendMeter::expect(std::string_view type) {
+  const std::lock_guard lock(mutex_);
+  of_type(type);
+}
+
+std::pair<const std::string, replica::RequestCounter>& BackendMeter::of_type(std::string_view type) {
+  const auto known = all_.find(type);
+  return known != all_.end() ? *known : *all_.try_emplace(std::string(type)).first;
+}
+
+std::shared_ptr<replica::RequestCounter> BackendMeter::counter(std::string_view type, const std::string& database) {
+  const std::lock_guard lock(mutex_);
+  if (counters_.size() >= room_) forget_ended();
+  auto& [name, sum] = of_type(type);
+  auto counter = std::allocate_shared<replica::RequestCounter>(
+      std::pmr::polymorphic_allocator<replica::RequestCounter>(&lasting_), &sum);
+  counters_.emplace(database, Counted{.type = name, .counter = counter});
+  return counter;
+}
+
+std::shared_ptr<replica::Backend> BackendMeter::watch(std::shared_ptr<replica::Backend> inner,
+                                                      std::shared_ptr<replica::RequestCounter> counter) {
   std::shared_ptr<replica::Backend> counted = replica::make_counted_backend(std::move(inner), std::move(counter));
   return std::make_shared<MeteredBackend>(std::move(counted), *this);
 }
@@ -86,7 +105,8 @@ BackendMeter::Requests BackendMeter::requests() const {
   const std::lock_guard lock(mutex_);
   Requests out;
   for (const auto& [database, one] : counters_)
-    if (const auto counter = one.counter.lock()) out.by_database[database][one.type] += counter->counts();
+    if (const auto counter = one.counter.lock())
+      out.by_database[std::string(database)][std::string(one.type)] += counter->counts();
   for (const auto& [type, counter] : all_) out.all[type] = counter.counts();
   return out;
 }
@@ -94,9 +114,9 @@ BackendMeter::Requests BackendMeter::requests() const {
 RequestsByType BackendMeter::requests_of(const std::string& database) const {
   const std::lock_guard lock(mutex_);
   RequestsByType out;
-  const auto [begin, end] = counters_.equal_range(database);
+  const auto [begin, end] = counters_.equal_range(std::string_view(database));
   for (auto one = begin; one != end; ++one)
-    if (const auto counter = one->second.counter.lock()) out[one->second.type] += counter->counts();
+    if (const auto counter = one->second.counter.lock()) out[std::string(one->second.type)] += counter->counts();
   return out;
 }
 

@@ -5,11 +5,15 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <memory_resource>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "config/build.hpp"
 #include "replica/backend.hpp"
+#include "replica/lasting_memory.hpp"
 
 namespace litestreamd {
 
@@ -27,23 +31,27 @@ struct OperationStats {
 using RequestsByType = std::map<std::string, replica::RequestCounts>;
 
 // Safe from any thread.
-class BackendMeter {
+class BackendMeter final : public config::Metering {
  public:
   explicit BackendMeter(const replica::Clock& clock) : clock_(clock) {}
 
   // The same backend, counted, for the database of that path. The meter must outlive it.
   std::shared_ptr<replica::Backend> watch(std::shared_ptr<replica::Backend> inner, const std::string& database);
+  void expect(std::string_view type) override;
+  std::shared_ptr<replica::RequestCounter> counter(std::string_view type, const std::string& database) override;
+  std::shared_ptr<replica::Backend> watch(std::shared_ptr<replica::Backend> inner,
+                                          std::shared_ptr<replica::RequestCounter> counter) override;
   std::vector<OperationStats> stats() const;
 
-  // What was sent to stores since their backends were made: of each database by type of replica, and of all that there
-  // ever were.
+  // What was sent to stores since their databases were registered: of each database by type of replica, and of all that
+  // there ever were.
   struct Requests {
     std::map<std::string, RequestsByType> by_database;
     RequestsByType all;
   };
   Requests requests() const;
   RequestsByType requests_of(const std::string& database) const;
-  std::size_t watched() const;  // backends remembered, some of them perhaps gone
+  std::size_t watched() const;  // counters remembered, some of them perhaps gone
 
   const replica::Clock& clock() const noexcept { return clock_; }
   void record(std::string_view type, std::string_view operation, std::uint64_t bytes, double seconds,
@@ -54,13 +62,16 @@ class BackendMeter {
   mutable std::mutex mutex_;
   std::map<std::pair<std::string, std::string>, OperationStats> stats_;
   struct Counted {
-    std::string type;
-    std::weak_ptr<replica::RequestCounter> counter;  // as long as the backend
+    std::string_view type;                           // of all_
+    std::weak_ptr<replica::RequestCounter> counter;  // as long as the database has that replica
   };
   void forget_ended();
-  std::multimap<std::string, Counted> counters_;        // by path of the database
-  std::size_t room_ = 64;                               // of counters_, before those that ended are looked for
-  std::map<std::string, replica::RequestCounter> all_;  // by type; never removed
+  std::pair<const std::string, replica::RequestCounter>& of_type(std::string_view type);
+  // What is counted of a database begins when it is open, and lasts.
+  replica::LastingMemory lasting_;
+  std::pmr::multimap<std::pmr::string, Counted, std::less<>> counters_{&lasting_};  // by path of the database
+  std::size_t room_ = 64;  // of counters_, before those that ended are looked for
+  std::map<std::string, replica::RequestCounter, std::less<>> all_;  // by type; never removed
 };
 
 }  // namespace litestreamd

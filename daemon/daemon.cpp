@@ -48,7 +48,7 @@ class Daemon {
         replicator_(replicator_settings()),
         service_({.replicator = replicator_,
                   .log = log,
-                  .decorate = decorate(),
+                  .metering = &meter_,
                   .requests = [this](const std::string& database) { return meter_.requests_of(database); },
                   .log_level = options_.log_level,
                   .reload_credentials = [this] { reload_credentials(); }},
@@ -59,11 +59,6 @@ class Daemon {
 
  private:
   const config::Config& config() const { return options_.config; }
-  config::Decorate decorate() {
-    return [this](std::shared_ptr<replica::Backend> backend, const std::string& database) {
-      return meter_.watch(std::move(backend), database);
-    };
-  }
   replica::ReplicatorOptions replicator_settings() {
     auto settings = config::replicator_options(config());
     settings.logger = &log_;
@@ -82,6 +77,7 @@ class Daemon {
   // Tokens, certificates and the file of the audit log anew.
   void reload_credentials();
   Result<void> start_databases();
+  std::vector<std::string> places_of(const std::string& database) const;
   void notify(const std::string& state);
   // Until there is a reason to end.
   Result<void> wait();
@@ -94,7 +90,12 @@ class Daemon {
   control::Health health(const control::HealthQuery& query) const;
 
   DaemonOptions options_;                            // but for the databases:
-  std::vector<config::DatabaseSettings> databases_;  // empty once they are started
+  std::vector<config::DatabaseSettings> databases_;  // empty once they are registered
+  struct Registered {
+    std::string path;
+    bool starts;
+  };
+  std::vector<Registered> registered_;  // empty once they are started
   LogSink& log_;
   Events events_;
   replica::SystemClock clock_;
@@ -196,29 +197,42 @@ void Daemon::reload_credentials() {
 }
 
 Result<void> Daemon::register_databases() {
-  for (const config::DatabaseSettings& settings : databases_)
-    if (auto added = replicator_.add(config::database_config(settings, decorate())); !added) return added;
-  if (!databases_.empty() || config().socket.is_on() || !config().addr.empty() || !config().exec.empty()) return {};
+  registered_.reserve(databases_.size());
+  // Each let go of as soon as it is registered: the service remembers them, and the Replicator has what it needs.
+  for (config::DatabaseSettings& given : databases_) {
+    const config::DatabaseSettings settings = std::exchange(given, {});
+    if (auto added = replicator_.add(config::database_config(settings, &meter_)); !added) return added;
+    registered_.push_back({settings.path, settings.starts_by_itself()});
+  }
+  std::vector<config::DatabaseSettings>().swap(databases_);
+  if (!registered_.empty() || config().socket.is_on() || !config().addr.empty() || !config().exec.empty()) return {};
   return fail(Errc::invalid_argument, "no databases specified in configuration",
               "list some under dbs, or enable the control socket to add them at run time");
 }
 
+std::vector<std::string> Daemon::places_of(const std::string& path) const {
+  std::vector<std::string> places;
+  const auto status = replicator_.status(path);
+  if (!status) return places;
+  for (const replica::ReplicaStatus& one : status->replicas) places.push_back(one.url);
+  if (places.empty()) places.push_back(status->replica_url);
+  return places;
+}
+
 Result<void> Daemon::start_databases() {
-  if (databases_.empty()) log_.log(LogLevel::info, "no databases configured; they may be started by control calls");
-  // Each let go of as soon as it is started: the service remembers them, and the Replicator has what it needs.
-  for (config::DatabaseSettings& given : databases_) {
-    const config::DatabaseSettings settings = std::exchange(given, {});
-    if (!settings.starts_by_itself()) {
-      log_.log(LogLevel::info, "database registered, not started", {{"path", settings.path}});
+  if (registered_.empty()) log_.log(LogLevel::info, "no databases configured; they may be started by control calls");
+  for (const auto& [path, starts] : std::exchange(registered_, {})) {
+    if (!starts) {
+      log_.log(LogLevel::info, "database registered, not started", {{"path", path}});
       continue;
     }
-    auto started = replicator_.start(settings.path, false);
+    auto started = replicator_.start(path, false);
     if (!started && started.error().code == Errc::already_exists) continue;  // a control call was faster
     if (!started) return started;
-    for (const config::ReplicaSettings* one : settings.all_replicas())
-      log_.log(LogLevel::info, "replicating", {{"path", settings.path}, {"replica", one->location}});
+    if (!log_.enabled(LogLevel::info)) continue;
+    for (const std::string& replica : places_of(path))
+      log_.log(LogLevel::info, "replicating", {{"path", path}, {"replica", replica}});
   }
-  std::vector<config::DatabaseSettings>().swap(databases_);
   return {};
 }
 

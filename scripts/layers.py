@@ -41,7 +41,7 @@ CONTROL_USES = {
     "client": ["net", "rpc", "http"],
 }
 PUBLIC_HEADERS = {
-    "result": "base", "types": "base", "bytes": "base", "clock": "base", "log": "base", "requests": "base",
+    "result": "base", "types": "base", "bytes": "base", "clock": "base", "log": "base", "requests": "base", "lasting_memory": "base",
     "wal": "wal", "ltx": "ltx", "backend": "backend", "conformance": "backend",
     "s3": "backend", "sftp": "backend", "nats": "backend",
     "gcs": "backend", "webdav": "backend", "azure": "backend", "oss": "backend",

@@ -11,7 +11,7 @@ namespace {
 struct Daemon {
   litestreamd::LogSink log{litestreamd::LogFormat::text, replica::LogLevel::error, 2};
   replica::Replicator replicator;
-  litestreamd::Service service{{.replicator = replicator, .log = log, .decorate = {}}, {}, {}, {}, {}};
+  litestreamd::Service service{{.replicator = replicator, .log = log, .metering = nullptr}, {}, {}, {}, {}};
   control::Dispatcher dispatcher{service};
 
   explicit Daemon(int databases) {

@@ -1,11 +1,10 @@
 #include "config/build.hpp"
 
+#include "config/late_backend.hpp"
 #include "config/stores.hpp"
 
 namespace config {
 namespace {
-
-constexpr int kAttempts = 3;  // of one request; the database then waits and begins again
 
 // What is slow together: a bucket or server, and where it really is.
 std::string server_of(const ReplicaSettings& settings) {
@@ -15,13 +14,11 @@ std::string server_of(const ReplicaSettings& settings) {
 }
 
 replica::DestinationConfig destination_config(const ReplicaSettings& settings, const std::string& database,
-                                              const Decorate& decorate) {
+                                              Metering* metering) {
   const StoreKind& kind = *kind_named(settings.type).value();
-  std::shared_ptr<replica::Backend> backend = kind.make(settings, database);
-  if (decorate) backend = decorate(std::move(backend), database);
-  if (kind.remote) backend = replica::make_retrying_backend(std::move(backend), {.attempts = kAttempts});
   replica::DestinationConfig out;
-  out.backend = std::move(backend);
+  if (metering != nullptr) metering->expect(kind.type);
+  out.backend = make_late_backend(kind, settings, database, metering);
   out.layout = kind.layout;
   out.url = settings.location;
   out.name = settings.name;
@@ -49,7 +46,7 @@ replica::ReplicatorOptions replicator_options(const Config& config) {
   return options;
 }
 
-replica::DatabaseConfig database_config(const DatabaseSettings& settings, const Decorate& decorate) {
+replica::DatabaseConfig database_config(const DatabaseSettings& settings, Metering* metering) {
   replica::DatabaseConfig out;
   out.path = settings.path;
   out.meta_path = settings.meta_path;
@@ -63,7 +60,7 @@ replica::DatabaseConfig database_config(const DatabaseSettings& settings, const 
   out.convert_to_wal = settings.convert_to_wal;
   out.restore_if_not_exists = settings.restore_if_db_not_exists;
   for (const ReplicaSettings* one : settings.all_replicas()) {
-    replica::DestinationConfig made = destination_config(*one, settings.path, decorate);
+    replica::DestinationConfig made = destination_config(*one, settings.path, metering);
     if (out.backend) {
       out.more_replicas.push_back(std::move(made));
       continue;

@@ -1,8 +1,9 @@
 // From settings to what libreplica is started with.
 #pragma once
 
-#include <functional>
 #include <memory>
+#include <string>
+#include <string_view>
 
 #include "config/config.hpp"
 #include "replica/replica.hpp"
@@ -10,12 +11,22 @@
 
 namespace config {
 
-// Wraps every backend that is made for a database, named by its path: the daemon counts there what is asked of it.
-using Decorate =
-    std::function<std::shared_ptr<replica::Backend>(std::shared_ptr<replica::Backend>, const std::string& database)>;
+// Counts what is asked of the backends of databases. Safe from any thread.
+class Metering {
+ public:
+  virtual ~Metering() = default;
+  // There are replicas of that type: their figures are told before anything is asked.
+  virtual void expect(std::string_view type) = 0;
+  // Of a replica of that type of the database of that path. It counts for as long as it is kept.
+  virtual std::shared_ptr<replica::RequestCounter> counter(std::string_view type, const std::string& database) = 0;
+  // The same backend, counted.
+  virtual std::shared_ptr<replica::Backend> watch(std::shared_ptr<replica::Backend> inner,
+                                                  std::shared_ptr<replica::RequestCounter> counter) = 0;
+};
 
 replica::ReplicatorOptions replicator_options(const Config& config);
-replica::DatabaseConfig database_config(const DatabaseSettings& settings, const Decorate& decorate = {});
+// `metering` outlives what is made.
+replica::DatabaseConfig database_config(const DatabaseSettings& settings, Metering* metering = nullptr);
 
 // For the offline verbs: tries again what may go better a second time.
 std::unique_ptr<replica::Backend> open_backend(const ReplicaSettings& settings);

@@ -34,7 +34,9 @@ Result<void> settle_file(ReplicaSettings& replica, const StoreSettings&) {
 }
 
 std::unique_ptr<replica::Backend> make_file(const ReplicaSettings& replica, const std::string& database) {
-  return replica::make_file_backend({.root = replica.root, .permissions_like = database});
+  // Backends of one replica come and go, see late_backend.hpp.
+  static const auto kSettled = replica::make_settled_folders();
+  return replica::make_file_backend({.root = replica.root, .permissions_like = database, .settled = kSettled});
 }
 
 constexpr StoreKind kKinds[] = {

@@ -14,7 +14,7 @@ struct StoreKind {
   replica::KeyLayout layout;
   // Looks through what was written, with `defaults` for what was not, and makes type, root or key_prefix, and location.
   replica::Result<void> (*settle)(ReplicaSettings& replica, const StoreSettings& defaults);
-  // `database` may be empty: for reading only.
+  // By `root`, `key_prefix` and `store`. `database` may be empty: for reading only.
   std::unique_ptr<replica::Backend> (*make)(const ReplicaSettings& replica, const std::string& database);
   bool remote = true;  // what fails may go better a moment later: tried again at once
 };

@@ -29,7 +29,7 @@ Result<Service::Registration> Service::registration(const std::string& config, c
   const config::DatabaseSettings* settings = loaded->find(path);
   if (settings == nullptr) return refuse("database not found in " + loaded->file + ": " + path);
   if (!settings->replica) return fail(no_replica(path));
-  auto database = config::database_config(*settings, decorate_);
+  auto database = config::database_config(*settings, metering_);
   if (const auto taken = taken_by_other(replicator_.list(), database))
     return refuse(*taken, "every database needs a replica path of its own");
   return Registration{*settings, std::move(database), loaded->file};

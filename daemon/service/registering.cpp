@@ -50,7 +50,7 @@ control::SyncStatusEntry sync_status_of(const replica::DatabaseStatus& status) {
 }  // namespace
 
 Result<replica::DatabaseConfig> Service::check_new(const config::DatabaseSettings& settings) const {
-  auto database = config::database_config(settings, decorate_);
+  auto database = config::database_config(settings, metering_);
   if (const auto taken = taken_by_other(replicator_.list(), database))
     return fail(not_registered({Errc::already_exists, *taken, "every database needs a replica path of its own"}));
   return database;

@@ -104,7 +104,7 @@ Result<void> Service::carry_out(const ReloadStep& step) {
   if (step.kind == Kind::close) return {};
   if (step.kind == Kind::open) return open(step.path);
   if (auto r = forget(step.path); !r || step.kind == Kind::forget) return r;
-  const auto database = config::database_config(*step.settings, decorate_);
+  const auto database = config::database_config(*step.settings, metering_);
   if (auto added = replicator_.add(database); !added) return fail(other("", added.error()));
   return step.opens ? open(step.path) : Result<void>{};
 }

@@ -10,7 +10,7 @@ Service::Service(Surroundings surroundings, DaemonInfo info, config::Config load
                  const std::vector<config::DatabaseSettings>& databases, config::LoadOptions load)
     : replicator_(surroundings.replicator),
       logger_(surroundings.log),
-      decorate_(std::move(surroundings.decorate)),
+      metering_(surroundings.metering),
       requests_(std::move(surroundings.requests)),
       log_level_(std::move(surroundings.log_level)),
       reload_credentials_(std::move(surroundings.reload_credentials)),

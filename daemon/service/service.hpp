@@ -30,7 +30,7 @@ class Service final : public control::Service {
   struct Surroundings {
     replica::Replicator& replicator;
     LogSink& log;
-    config::Decorate decorate;
+    config::Metering* metering = nullptr;
     // Asked of the stores for a database, by type of replica; empty when nothing was.
     std::function<RequestsByType(const std::string&)> requests{};
     std::string log_level{};                     // of the command line, see make_log_sink
@@ -106,7 +106,7 @@ class Service final : public control::Service {
 
   replica::Replicator& replicator_;
   LogSink& logger_;
-  config::Decorate decorate_;
+  config::Metering* metering_;
   std::function<RequestsByType(const std::string&)> requests_;
   std::string log_level_;
   std::function<void()> reload_credentials_;

@@ -10,6 +10,7 @@
 
 #include "backend/exam.hpp"
 #include "backend/file_backend.hpp"
+#include "backend/file_layout.hpp"
 #include "support/catch.hpp"
 #include "support/fail_nth.hpp"
 #include "support/temp_dir.hpp"
@@ -102,6 +103,53 @@ TEST_CASE("the steps of a put, in the order that makes it durable") {
   REQUIRE(put(*later, "a/d", "3"));
   CHECK(notes.take() == Names{"list /root", "sync_dir /root", "list /root/a", "open /root/a/TEMP", "write /root/a/TEMP",
                               "set_time /root/a/TEMP", "sync /root/a/TEMP", "rename /root/a/d", "sync_dir /root/a"});
+}
+
+TEST_CASE("what one backend has found out of folders, those that know it from it take as it is") {
+  TempDir dir;
+  Notes notes(dir.path());
+  const auto settled = make_settled_folders();
+  const auto make = [&] {
+    return backend::make_file_backend({.root = dir.path("root"), .permissions_like = {}, .settled = settled}, &notes);
+  };
+  REQUIRE(put(*make(), "a/b", "1"));
+  notes.take();
+  REQUIRE(put(*make(), "a/c", "2"));
+  const Names known = {"open /root/a/TEMP", "write /root/a/TEMP", "set_time /root/a/TEMP",
+                       "sync /root/a/TEMP", "rename /root/a/c",   "sync_dir /root/a"};
+  CHECK(notes.take() == known);
+  // Neither is believed once the folder is found missing.
+  fs::remove_all(dir.path("root"));
+  REQUIRE(put(*make(), "a/c", "3"));
+  const Names steps = notes.take();
+  CHECK(std::count(steps.begin(), steps.end(), "mkdir /root") == 1);
+  CHECK(std::count(steps.begin(), steps.end(), "sync_dir /root") == 1);
+  CHECK(get(*make(), "a/c") == "3");
+  // Nor after somebody has removed folders by way of a backend.
+  REQUIRE(make()->remove("a/c", {}));
+  REQUIRE(make()->remove_folders("a", {}));
+  REQUIRE(put(*make(), "a/c", "4"));
+  CHECK(get(*make(), "a/c") == "4");
+}
+
+TEST_CASE("the folders of very many replicas are told apart") {
+  SettledFolders settled;
+  constexpr int kCount = 20'000;
+  const auto name = [](int n) { return "/replicas/" + std::to_string(n) + "/ltx/0"; };
+  for (int n = 0; n < kCount; ++n) {
+    CHECK_FALSE(settled.contains(name(n)));
+    settled.add(name(n));
+    settled.add(name(n));
+  }
+  for (int n = 0; n < kCount; n += 2) settled.remove(name(n));
+  for (int n = 0; n < kCount; ++n) CHECK(settled.contains(name(n)) == (n % 2 == 1));
+  for (int n = 0; n < kCount; n += 2) settled.add(name(n));
+  for (int n = 0; n < kCount; ++n) CHECK(settled.contains(name(n)));
+  settled.clear();
+  settled.remove(name(1));
+  CHECK_FALSE(settled.contains(name(1)));
+  settled.add(name(1));
+  CHECK(settled.contains(name(1)));
 }
 
 TEST_CASE("every step of a put fails once") {

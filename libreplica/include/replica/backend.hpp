@@ -70,6 +70,8 @@ class Backend {
   // Removes the folder of that name (no trailing '/') and those below it as far as they are empty, where the store has
   // such things. Nobody may put below it at the same time.
   virtual Result<void> remove_folders(std::string_view /*name*/, const Call&) { return {}; }
+  // Nothing is going to be asked of it for a while: what can be made again may be given up until then.
+  virtual void rest() noexcept {}
 };
 
 // `invalid_argument` unless `key` follows the grammar above.
@@ -80,10 +82,16 @@ Result<void> check_prefix(std::string_view prefix);
 // In memory; the model the others are compared with.
 std::unique_ptr<Backend> make_memory_backend();
 
+// Folders that are there for certain, also after a power failure: what one backend has found out those that come after
+// it need not. Safe from any thread.
+class SettledFolders;
+std::shared_ptr<SettledFolders> make_settled_folders();
+
 struct FileBackendOptions {
   std::string root;  // directory; made on the first put
   // A file (the database) whose mode and owner new files get; folders get those of its directory. Else 0600 and 0755.
   std::string permissions_like{};
+  std::shared_ptr<SettledFolders> settled{};  // nullptr: its own
 };
 // Objects are files below `root`, see docs/backends.md. put: temp name, mtime, fsync, rename, fsync directory; or a
 // hard link to a finished LTX file of the engine.

@@ -49,6 +49,7 @@ class CountedBackend final : public Backend {
   Result<void> remove_folders(std::string_view folder, const Call& call) override {
     return counted(RequestClass::other, call, [&](const Call& one) { return inner_->remove_folders(folder, one); });
   }
+  void rest() noexcept override { inner_->rest(); }
 
  private:
   template <class Run>

@@ -29,6 +29,7 @@ class FaultyBackend final : public Backend {
   Result<void> remove_folders(std::string_view name, const Call& call) override {
     return with_fault("remove_folders", name, call, [&] { return inner_->remove_folders(name, call); });
   }
+  void rest() noexcept override { inner_->rest(); }
 
  private:
   // A call that is over or fails by itself keeps its own error, so that an injected fault never hides a real one.

@@ -35,7 +35,10 @@ Result<bool> copy_file(Source& body, io::AtomicFile& out, std::string_view key, 
 class FileBackend final : public Backend {
  public:
   FileBackend(FileBackendOptions options, io::Gate* gate, const Clock& clock)
-      : options_(std::move(options)), gate_(gate), clock_(clock), folders_(options_.root, gate, clock) {}
+      : options_(std::move(options)),
+        gate_(gate),
+        clock_(clock),
+        folders_(options_.root, gate, clock, *options_.settled) {}
 
   std::string_view type() const noexcept override { return "file"; }
   Capabilities capabilities() const noexcept override { return {.conditional_put = true, .keeps_modified_at = true}; }
@@ -87,7 +90,7 @@ Result<io::AtomicFile> FileBackend::create(const std::string& path) {
   auto file = create_in(folder, path);
   if (file || file.error().code != Errc::not_found) return file;
   // A folder we knew has been removed since.
-  folders_.forget();
+  folders_.forget(folder);
   auto again = create_in(folder, path);
   if (again || again.error().code != Errc::not_found) return again;
   return fail(Errc::invalid_argument, std::move(again.error().message),
@@ -181,7 +184,7 @@ Result<void> FileBackend::remove(std::string_view key, const Call& call) {
 Result<void> FileBackend::remove_folders(std::string_view name, const Call& call) {
   if (auto begun = backend::begin("remove folders", name, call); !begun) return begun;
   auto removed = io::remove_empty_directories(path_of(name), gate_);
-  folders_.forget();
+  options_.settled->clear();
   return removed;
 }
 
@@ -193,6 +196,7 @@ std::unique_ptr<Backend> make_file_backend(FileBackendOptions options, io::Gate*
   static const SystemClock kSystem;
   while (options.root.size() > 1 && options.root.ends_with('/')) options.root.pop_back();
   if (options.root.empty()) options.root = ".";
+  if (!options.settled) options.settled = make_settled_folders();
   return std::make_unique<FileBackend>(std::move(options), gate, clock != nullptr ? *clock : kSystem);
 }
 

@@ -1,10 +1,70 @@
 #include <algorithm>
+#include <bit>
 #include <functional>
 #include <random>
+#include <utility>
 
 #include "backend/file_layout.hpp"
 #include "base/text.hpp"
 #include "io/directory.hpp"
+
+namespace replica {
+
+std::shared_ptr<SettledFolders> make_settled_folders() { return std::make_shared<SettledFolders>(); }
+
+std::size_t SettledFolders::hash_of(const std::string& folder) {
+  return std::max(std::hash<std::string>{}(folder), kRemoved + 1);
+}
+
+// At least half of the table is free.
+std::size_t SettledFolders::place_of(std::size_t hash) const {
+  std::size_t at = hash & (table_.size() - 1);
+  while (table_[at] != hash && table_[at] != kFree) at = (at + 1) & (table_.size() - 1);
+  return at;
+}
+
+bool SettledFolders::contains(const std::string& folder) const {
+  const std::lock_guard guard(lock_);
+  const std::size_t hash = hash_of(folder);
+  return !table_.empty() && table_[place_of(hash)] == hash;
+}
+
+void SettledFolders::add(const std::string& folder) {
+  const std::lock_guard guard(lock_);
+  const std::size_t hash = hash_of(folder);
+  if (2 * (used_ + 1) > table_.size()) grow();
+  std::size_t& place = table_[place_of(hash)];
+  if (place == kFree) ++used_;
+  place = hash;
+}
+
+void SettledFolders::remove(const std::string& folder) {
+  const std::lock_guard guard(lock_);
+  const std::size_t hash = hash_of(folder);
+  if (table_.empty()) return;
+  std::size_t& place = table_[place_of(hash)];
+  if (place == hash) place = kRemoved;
+}
+
+void SettledFolders::clear() {
+  const std::lock_guard guard(lock_);
+  table_.clear();
+  used_ = 0;
+}
+
+void SettledFolders::grow() {
+  const auto kept = [](std::size_t hash) { return hash > kRemoved; };
+  const auto count = static_cast<std::size_t>(std::count_if(table_.begin(), table_.end(), kept));
+  const auto before = std::exchange(table_, std::vector<std::size_t>(std::bit_ceil(4 * (count + 1)), kFree));
+  used_ = 0;
+  for (const std::size_t hash : before) {
+    if (!kept(hash)) continue;
+    table_[place_of(hash)] = hash;
+    ++used_;
+  }
+}
+
+}  // namespace replica
 
 namespace replica::backend {
 namespace {
@@ -41,18 +101,15 @@ std::string unfinished_name(const std::string& folder) {
   return base::concat(folder, "/", kUnfinishedStart, draw(), draw(), draw(), kUnfinishedEnd);
 }
 
-bool Folders::is_settled(const std::string& folder) {
-  const std::scoped_lock lock(mutex_);
-  return std::binary_search(settled_.begin(), settled_.end(), std::hash<std::string>{}(folder));
-}
-
-void Folders::forget() {
-  const std::scoped_lock lock(mutex_);
-  settled_.clear();
+void Folders::forget(const std::string& folder) {
+  for (std::string one = folder; one.size() >= root_.size(); one = io::parent_of(one)) {
+    settled_.remove(one);
+    if (one.size() == root_.size()) break;
+  }
 }
 
 Result<void> Folders::settle(const std::string& folder, const io::FileInfo* like) {
-  if (is_settled(folder)) return {};
+  if (settled_.contains(folder)) return {};
   const bool below_root = folder.size() > root_.size();
   const std::string parent = io::parent_of(folder);
   if (below_root) {
@@ -67,10 +124,7 @@ Result<void> Folders::settle(const std::string& folder, const io::FileInfo* like
     }
     remove_stale(folder, clock_.now(), gate_);
   }
-  const std::scoped_lock lock(mutex_);
-  const std::size_t hash = std::hash<std::string>{}(folder);
-  const auto at = std::lower_bound(settled_.begin(), settled_.end(), hash);
-  if (at == settled_.end() || *at != hash) settled_.insert(at, hash);
+  settled_.add(folder);
   return {};
 }
 

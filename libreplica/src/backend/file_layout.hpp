@@ -1,11 +1,35 @@
 // Where the file backend keeps things: the names of its files, its folders, and the walk over them.
 #pragma once
 
+#include <memory>
 #include <mutex>
 #include <optional>
+#include <vector>
 
 #include "io/file.hpp"
 #include "replica/backend.hpp"
+
+namespace replica {
+
+// Their hashes, in one piece of memory: a daemon has many thousands.
+class SettledFolders {
+ public:
+  bool contains(const std::string& folder) const;
+  void add(const std::string& folder);
+  void remove(const std::string& folder);
+  void clear();
+
+ private:
+  static constexpr std::size_t kFree = 0, kRemoved = 1;
+  static std::size_t hash_of(const std::string& folder);
+  std::size_t place_of(std::size_t hash) const;  // where it is, or a free place
+  void grow();
+  mutable std::mutex lock_;
+  std::vector<std::size_t> table_;  // open addressing, a power of two
+  std::size_t used_ = 0;            // places that are not free
+};
+
+}  // namespace replica
 
 namespace replica::backend {
 
@@ -13,28 +37,24 @@ namespace replica::backend {
 std::string unfinished_name(const std::string& folder);
 bool is_unfinished(std::string_view name);  // made by that, without the folder
 
-// Folders below `root` that are there for certain, also after a power failure. Safe from any thread at once.
+// Makes folders below `root` durable. Safe from any thread at once.
 class Folders {
  public:
-  // `root` and `clock` outlive it.
-  Folders(const std::string& root, io::Gate* gate, const Clock& clock) : root_(root), gate_(gate), clock_(clock) {
-    settled_.reserve(kUsual);
-  }
+  // `root`, `clock` and `settled` outlive it.
+  Folders(const std::string& root, io::Gate* gate, const Clock& clock, SettledFolders& settled)
+      : root_(root), gate_(gate), clock_(clock), settled_(settled) {}
 
-  // Makes `folder` (root or below it) and its parents durable. Once a folder and instance: syncs the parent even of a
+  // Makes `folder` (root or below it) and its parents durable, unless they are settled: syncs the parent even of a
   // folder that exists, since another process may have made it and not yet synced, and removes unfinished files a crash
   // left there a day ago or earlier. `like` is the model for new folders.
   Result<void> settle(const std::string& folder, const io::FileInfo* like);
-  void forget();  // one of them was found missing: its parents may be gone as well
+  void forget(const std::string& folder);  // it was found missing: its parents may be gone as well
 
  private:
-  static constexpr std::size_t kUsual = 7;  // what replication of a database makes; room for them lasts
-  bool is_settled(const std::string& folder);
   const std::string& root_;
   io::Gate* gate_;
   const Clock& clock_;
-  std::mutex mutex_;
-  std::vector<std::size_t> settled_;  // guarded by mutex_; hashes, ascending, since a daemon has many thousands
+  SettledFolders& settled_;
 };
 
 // Backend::list over the files below `root`. Reads only the folders that can hold keys with that prefix.

@@ -63,6 +63,7 @@ class RetryingBackend final : public Backend {
     return retry(base::concat("remove folders ", name), call,
                  [&](int, const Call& one) { return inner_->remove_folders(name, one); });
   }
+  void rest() noexcept override { inner_->rest(); }
 
  private:
   template <class Attempt>

@@ -1,0 +1,96 @@
+#include "config/late_backend.hpp"
+
+#include <array>
+#include <functional>
+#include <mutex>
+
+namespace config {
+namespace {
+
+using replica::Call;
+using replica::ObjectInfo;
+using replica::Result;
+
+constexpr int kAttempts = 3;  // of one request; the database then waits and begins again
+
+// Held for a moment by whoever asks: a few do for all backends, which have no room for one each.
+std::mutex& lock_of(const void* backend) {
+  static std::array<std::mutex, 16> locks;
+  return locks.at(std::hash<const void*>()(backend) / 128 % locks.size());
+}
+
+class LateBackend final : public replica::Backend {
+ public:
+  LateBackend(const StoreKind& kind, const ReplicaSettings& settings, const std::string& database, Metering* metering)
+      : kind_(kind), metering_(metering), store_(settings.store) {
+    for (const std::string* text : {&settings.root, &settings.key_prefix, &database}) texts_.append(*text) += '\0';
+    texts_.shrink_to_fit();
+  }
+
+  std::string_view type() const noexcept override { return kind_.type; }
+  replica::Capabilities capabilities() const noexcept override { return made()->capabilities(); }
+  bool counts_requests() const noexcept override { return made()->counts_requests(); }
+  Result<ObjectInfo> put(std::string_view key, replica::Source& body, const replica::PutOptions& options,
+                         const Call& call) override {
+    return made()->put(key, body, options, call);
+  }
+  Result<std::uint64_t> get(std::string_view key, replica::ByteRange range, replica::Sink& out,
+                            const Call& call) override {
+    return made()->get(key, range, out, call);
+  }
+  Result<ObjectInfo> stat(std::string_view key, const Call& call) override { return made()->stat(key, call); }
+  Result<void> list(std::string_view prefix, std::string_view after, const Visitor& visit, const Call& call) override {
+    return made()->list(prefix, after, visit, call);
+  }
+  Result<void> remove(std::string_view key, const Call& call) override { return made()->remove(key, call); }
+  Result<void> remove_folders(std::string_view name, const Call& call) override {
+    return made()->remove_folders(name, call);
+  }
+  // Calls that are under way keep what they use.
+  void rest() noexcept override {
+    std::shared_ptr<replica::Backend> given_up;
+    const std::lock_guard guard(lock_of(this));
+    given_up.swap(made_);
+  }
+
+ private:
+  std::shared_ptr<replica::Backend> made() const {
+    const std::lock_guard guard(lock_of(this));
+    if (!made_) made_ = make();
+    return made_;
+  }
+  std::shared_ptr<replica::Backend> make() const {
+    const char* text = texts_.c_str();
+    ReplicaSettings settings;
+    std::string database;
+    for (std::string* own : {&settings.root, &settings.key_prefix, &database}) {
+      *own = text;
+      text += own->size() + 1;
+    }
+    settings.type = kind_.type;
+    settings.store = store_;
+    std::shared_ptr<replica::Backend> backend = kind_.make(settings, database);
+    if (metering_ != nullptr) {
+      if (!counter_) counter_ = metering_->counter(kind_.type, database);
+      backend = metering_->watch(std::move(backend), counter_);
+    }
+    if (kind_.remote) backend = replica::make_retrying_backend(std::move(backend), {.attempts = kAttempts});
+    return backend;
+  }
+
+  const StoreKind& kind_;
+  Metering* metering_;
+  SharedStore store_;
+  std::string texts_;                                         // root, key prefix, database: each with a zero byte
+  mutable std::shared_ptr<replica::RequestCounter> counter_;  // the lock's from here on; as long as this
+  mutable std::shared_ptr<replica::Backend> made_;
+};
+
+}  // namespace
+
+std::shared_ptr<replica::Backend> make_late_backend(const StoreKind& kind, const ReplicaSettings& settings,
+                                                    const std::string& database, Metering* metering) {
+  return std::make_shared<LateBackend>(kind, settings, database, metering);
+}
+
+}  // namespace config
