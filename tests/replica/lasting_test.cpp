@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/levels.hpp"
+#include "engine/settings.hpp"
 #include "support/catch.hpp"
 
 using namespace replica;
@@ -33,7 +34,7 @@ class Counting final : public std::pmr::memory_resource {
 }  // namespace
 
 TEST_CASE("pieces of several threads do not overlap") {
-  engine::LastingMemory memory;
+  LastingMemory memory;
   std::atomic<int> damaged{0};
   const auto work = [&](unsigned char mark) {
     std::vector<std::pair<unsigned char*, std::size_t>> held;
@@ -54,6 +55,51 @@ TEST_CASE("pieces of several threads do not overlap") {
   for (unsigned char mark = 1; mark <= 4; ++mark) threads.emplace_back(work, mark);
   for (auto& one : threads) one.join();
   CHECK(damaged == 0);
+}
+
+TEST_CASE("one piece of lasting memory is given back where it came from") {
+  Counting memory;
+  {
+    using Piece = std::pair<int, std::string>;
+    engine::Lasting<Piece> piece(nullptr, engine::GiveBack<Piece>{&memory});
+    CHECK(memory.bytes == 0);
+    piece = engine::make_lasting<Piece>(memory);
+    CHECK(memory.bytes == sizeof *piece);
+    piece->second = "longer than what is kept in place, so that a leak would show";
+  }
+  CHECK(memory.bytes == 0);
+}
+
+TEST_CASE("settings that are the same are there once") {
+  engine::SharedSettings shared;
+  const auto made = [&](const DatabaseConfig& config) { return engine::settings_of(config, &shared); };
+  DatabaseConfig config{.path = "/a.db"};
+  const auto first = made(config);
+  config.path = "/b.db";
+  const auto second = made(config);
+  CHECK(first.common == second.common);
+  CHECK(first.path == "/a.db");
+  CHECK(second.path == "/b.db");
+  config.hibernate_after = std::chrono::minutes(1);
+  const auto other = made(config);
+  CHECK(other->hibernate_after == std::chrono::minutes(1));
+  CHECK(second->hibernate_after == std::chrono::minutes(5));
+  config.hibernate_after = std::chrono::minutes(5);
+  config.meta_path = "/elsewhere";
+  CHECK(made(config)->meta_path == "/elsewhere");
+  config.meta_path.clear();
+  config.more_replicas.push_back({.sync_interval = std::chrono::milliseconds(5)});
+  CHECK(made(config)->sync_interval == std::chrono::milliseconds(5));
+  // However many differ.
+  for (int n = 1; n < 100; ++n) {
+    config.busy_timeout = std::chrono::milliseconds(n);
+    CHECK(made(config)->busy_timeout == std::chrono::milliseconds(n));
+  }
+  const auto name = [&](const char* given) {
+    return engine::settings_of(DestinationConfig{.name = given, .server = "s"}, &shared);
+  };
+  CHECK(name("one") == name("one"));
+  CHECK(name("one") != name("two"));
 }
 
 TEST_CASE("the files of a replica are kept in the memory that is meant for them, and no more than they take") {

@@ -1,7 +1,58 @@
 // What the replicas of a database that stays at rest are believed to have, and how that is found out.
+#include <atomic>
+
 #include "rest_fixture.hpp"
 
 using namespace rest_fixture;
+
+namespace {
+
+// A backend that can be told to rest, and counts how often it was.
+class Resting final : public Backend {
+ public:
+  explicit Resting(std::shared_ptr<Backend> inner) : inner_(std::move(inner)) {}
+  int rests() const { return rests_; }
+
+  std::string_view type() const noexcept override { return inner_->type(); }
+  Capabilities capabilities() const noexcept override { return inner_->capabilities(); }
+  Result<ObjectInfo> put(std::string_view key, Source& body, const PutOptions& options, const Call& call) override {
+    return inner_->put(key, body, options, call);
+  }
+  Result<std::uint64_t> get(std::string_view key, ByteRange range, Sink& out, const Call& call) override {
+    return inner_->get(key, range, out, call);
+  }
+  Result<ObjectInfo> stat(std::string_view key, const Call& call) override { return inner_->stat(key, call); }
+  Result<void> list(std::string_view prefix, std::string_view after, const Visitor& visit, const Call& call) override {
+    return inner_->list(prefix, after, visit, call);
+  }
+  Result<void> remove(std::string_view key, const Call& call) override { return inner_->remove(key, call); }
+  void rest() noexcept override { ++rests_; }
+
+ private:
+  std::shared_ptr<Backend> inner_;
+  std::atomic<int> rests_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a backend is told when its database comes to rest, and after it was asked meanwhile") {
+  Scene s;
+  const auto backend = std::make_shared<Resting>(s.config.backend);
+  s.config.backend = make_retrying_backend(make_counted_backend(backend, std::make_shared<RequestCounter>()));
+  s.start();
+  s.settle();
+  CHECK(backend->rests() == 0);
+  s.rest();
+  s.wait_for_level_zero();
+  const int rests = backend->rests();
+  CHECK(rests >= 1);
+  REQUIRE(s.stays_after_restart());
+  CHECK(backend->rests() == rests);
+  REQUIRE(s.database->ship({}));  // shows that the replica has what it is believed to have
+  CHECK(s.database->resting());
+  CHECK(backend->rests() == rests + 1);
+  s.check_in_step();
+}
 
 TEST_CASE("a replica that was configured otherwise is not believed to have anything") {
   Scene s;

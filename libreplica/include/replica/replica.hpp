@@ -19,6 +19,9 @@ class Replica {
   Replica(std::shared_ptr<Backend> backend, std::string path, KeyLayout layout = KeyLayout::ltx_folder);
 
   std::string_view type() const noexcept { return backend_->type(); }
+  const std::shared_ptr<Backend>& backend() const noexcept { return backend_; }
+  const std::string& path() const noexcept { return path_; }
+  KeyLayout layout() const noexcept { return layout_; }
   std::string key(Level level, TxRange range) const;
 
   // How a file's created_at is found: as the store lists it, or from each LTX header (one ranged get a file).

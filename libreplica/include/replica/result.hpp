@@ -12,7 +12,7 @@
 namespace replica {
 
 // What a caller may branch on. A code is added only when somebody does.
-enum class Errc {
+enum class Errc : unsigned char {
   not_found,
   already_exists,
   precondition_failed,

@@ -55,6 +55,7 @@ Result<void> Destination::find_believed(const Call& call) {
       durable_ = replicated_.load();
       note_seen();
       note_in_step();
+      replica_.backend()->rest();
       return {};
     }
     log(LogLevel::warn, "replica is not what it was, looking at all of it", {{"txid", replicated().text()}});

@@ -14,10 +14,10 @@ constexpr int kAttachAttempts = 3;           // a damaged newest file is moved a
 
 CheckpointPolicy policy_of(const Settings& config) {
   CheckpointPolicy policy;
-  policy.easy_frames = static_cast<std::uint64_t>(config.min_checkpoint_page_count);
-  const int hard = config.truncate_page_n == 0 ? kDefaultHardFrames : config.truncate_page_n;
+  policy.easy_frames = static_cast<std::uint64_t>(config->min_checkpoint_page_count);
+  const int hard = config->truncate_page_n == 0 ? kDefaultHardFrames : config->truncate_page_n;
   policy.hard_frames = hard < 0 ? 0 : static_cast<std::uint64_t>(hard);
-  policy.interval = config.checkpoint_interval;
+  policy.interval = config->checkpoint_interval;
   return policy;
 }
 
@@ -27,16 +27,18 @@ double seconds_since(const Clock& clock, Clock::Steady start) {
 
 }  // namespace
 
-Database::Database(const DatabaseConfig& config, const ReplicatorOptions& options, Environment environment)
-    : config_(settings_of(config)),
-      options_(options),
-      environment_(environment),
-      checkpoint_policy_(policy_of(config_)) {
+Database::Database(const DatabaseConfig& config, const ReplicatorOptions& options,
+                   std::unique_ptr<const Environment> own, const Environment* environment)
+    : options_(options),
+      own_environment_(std::move(own)),
+      environment_(own_environment_ ? *own_environment_ : *environment),
+      config_(settings_of(config, environment_.settings)),
+      counts_(nullptr, GiveBack<Counts>{environment_.lasting}) {
   auto configured = replica::destinations(config);
+  destinations_.reserve(configured.size());
   for (DestinationConfig& one : configured) {
-    const std::string label = configured.size() == 1 ? std::string() : one.name.empty() ? one.url : one.name;
     destinations_.push_back(
-        std::make_unique<Destination>(std::move(one), label, static_cast<Origin&>(*this), options_, environment_));
+        std::make_unique<Destination>(std::move(one), static_cast<Origin&>(*this), options_, environment_));
   }
 }
 
@@ -49,13 +51,13 @@ Result<Database::Captured> Database::capture(const Call& call, Opening opening) 
   for (const auto& one : destinations_) one->count_from(environment_.clock->now());
   auto captured = capture_locked(call, opening);
   const std::lock_guard guard(status_lock_);
-  status_.sync_seconds += seconds_since(*environment_.clock, start);
+  if (!captured || !resting_) counts().sync_seconds += seconds_since(*environment_.clock, start);
   status_.disk_full = !captured && captured.error().code == Errc::no_space;
   if (captured) {
     failing_since_.reset();
-    status_.syncs += captured->files > 0 ? 1 : 0;
+    if (captured->files > 0) ++counts().syncs;
   } else if (captured.error().code != Errc::not_found) {
-    ++status_.sync_errors;
+    ++counts().sync_errors;
     if (!failing_since_ && captured.error().code != Errc::cancelled) failing_since_ = environment_.clock->now();
   }
   return captured;
@@ -64,7 +66,7 @@ Result<Database::Captured> Database::capture(const Call& call, Opening opening) 
 Result<Database::Captured> Database::capture_locked(const Call& call, Opening opening) {
   if (lies_still()) return Captured{};
   if (opening == Opening::no && must_open()) return Captured{.left_closed = true};
-  const std::uint64_t before = capture_ ? capture_->counters().files : counters_.files;
+  const std::uint64_t before = capture_ ? capture_->counters().files : captures().files;
   Captured result;
   auto done = attach_and_capture(call, result.attached_now);
   // Whatever step wrote them, a checkpoint among them: the status must not lag behind the files.
@@ -97,7 +99,8 @@ Result<void> Database::attach_and_capture(const Call& call, bool& attached_now) 
     attached_now = true;
   }
   // A checkpoint that follows captures too: into the same file.
-  auto captured = capture_->log_frames() < checkpoint_policy_.easy_frames ? capture_->capture() : capture_->hold();
+  auto captured =
+      capture_->log_frames() < awake_->checkpoint_policy.easy_frames ? capture_->capture() : capture_->hold();
   if (!captured) {
     detach_after(captured.error());
     return pass(captured);
@@ -107,7 +110,7 @@ Result<void> Database::attach_and_capture(const Call& call, bool& attached_now) 
     environment_.logger->log(LogLevel::warn, "checkpoint failed",
                              {{"path", config_.path}, {"error", r.error().message}});
     const std::lock_guard guard(status_lock_);
-    ++status_.checkpoint_errors;
+    ++counts().checkpoint_errors;
     if (!capture_->attached()) return r;
   }
   if (auto flushed = capture_->flush(); !flushed) {
@@ -120,14 +123,15 @@ Result<void> Database::attach_and_capture(const Call& call, bool& attached_now) 
 bool Database::replaced() {
   if (!capture_ || !capture_->attached()) return false;
   auto now = io::stat_path(config_.path);
-  return !now || now->inode != identity_.inode || now->device != identity_.device;
+  return !now || now->inode != awake_->identity.inode || now->device != awake_->identity.device;
 }
 
 Result<void> Database::ensure_store() {
   auto info = io::stat_path(config_.path);
   if (!info) return pass(info, "open database");
   if (info->size == 0) return fail(Errc::not_found, "database " + config_.path + " is still empty");
-  identity_ = *info;
+  if (!awake_) awake_ = std::make_unique<Awake>(Awake{.identity = *info, .checkpoint_policy = policy_of(config_)});
+  awake_->identity = *info;
   if (store_) return {};
   if (auto r = io::make_directories(meta_path(), environment_.gate); !r) return pass(r);
   auto lock = take_owner_lock(meta_path(), config_.path, environment_.gate);
@@ -148,11 +152,11 @@ Result<void> Database::ensure_store() {
   CaptureSettings settings{
       .path = config_.path,
       .meta_path = meta_path(),
-      .busy_timeout = config_.busy_timeout,
-      .max_sync_wal_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(0, config_.max_sync_wal_bytes)),
-      .convert_to_wal = config_.convert_to_wal};
+      .busy_timeout = config_->busy_timeout,
+      .max_sync_wal_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(0, config_->max_sync_wal_bytes)),
+      .convert_to_wal = config_->convert_to_wal};
   capture_ = std::make_unique<Capture>(std::move(settings), *store_, store_lock_, environment_);
-  capture_->count_from(counters_);
+  capture_->count_from(captures());
   return {};
 }
 
@@ -182,7 +186,7 @@ Result<void> Database::ensure_attached(const Call& call) {
                              {{"path", config_.path}, {"error", attached.error().message}});
     damaged = true;
   }
-  last_checkpoint_ = environment_.clock->steady();
+  awake_->last_checkpoint = environment_.clock->steady();
   environment_.logger->log(LogLevel::info, "initialized db",
                            {{"path", config_.path}, {"txid", capture_->last().text()}});
   return {};
@@ -190,28 +194,30 @@ Result<void> Database::ensure_attached(const Call& call) {
 
 Result<void> Database::checkpoint_if_due() {
   const auto now = environment_.clock->steady();
-  if (now < next_checkpoint_) return {};
+  Awake& known = *awake_;
+  if (now < known.next_checkpoint) return {};
   const CheckpointSituation situation{
       .wal_frames = capture_->wal_frames(),
       .frames_since = capture_->frames_since_checkpoint(),
-      .since_last = std::chrono::duration_cast<std::chrono::milliseconds>(now - last_checkpoint_),
-      .missed_frames = missed_frames_,
-      .since_missed = std::chrono::duration_cast<std::chrono::milliseconds>(now - missed_at_)};
-  const CheckpointNeed need = checkpoint_need(checkpoint_policy_, situation);
+      .since_last = std::chrono::duration_cast<std::chrono::milliseconds>(now - known.last_checkpoint),
+      .missed_frames = known.missed_frames,
+      .since_missed = std::chrono::duration_cast<std::chrono::milliseconds>(now - known.missed_at)};
+  const CheckpointNeed need = checkpoint_need(known.checkpoint_policy, situation);
   if (need == CheckpointNeed::none) return {};
   auto done = checkpoint(need);
-  if (done && *done == Capture::Backfill::complete) last_checkpoint_ = environment_.clock->steady();
+  if (done && *done == Capture::Backfill::complete) known.last_checkpoint = environment_.clock->steady();
   // An application's long reader, or an error, can keep it from completing for hours: look less often then. Busy
   // writers cannot, and the log grows as long as they do: that says when to try again.
   const bool missed = done && *done == Capture::Backfill::behind_writers;
-  missed_frames_ = missed ? capture_->wal_frames() : 0;
-  missed_at_ = now;
+  known.missed_frames = missed ? capture_->wal_frames() : 0;
+  known.missed_at = now;
   const bool stuck = !done || *done == Capture::Backfill::held_back;
-  failed_checkpoints_ = stuck ? std::min(failed_checkpoints_ + 1, 5) : 0;
-  next_checkpoint_ = stuck ? now + std::chrono::milliseconds(500) * (1 << failed_checkpoints_) : Clock::Steady{};
+  known.failed_checkpoints = stuck ? std::min(known.failed_checkpoints + 1, 5) : 0;
+  known.next_checkpoint =
+      stuck ? now + std::chrono::milliseconds(500) * (1 << known.failed_checkpoints) : Clock::Steady{};
   if (!done) return pass(done);
   const std::lock_guard guard(status_lock_);
-  status_.checkpoint_seconds += seconds_since(*environment_.clock, now);
+  counts().checkpoint_seconds += seconds_since(*environment_.clock, now);
   return {};
 }
 
@@ -219,12 +225,12 @@ Result<Capture::Backfill> Database::checkpoint(CheckpointNeed need) {
   using Backfill = Capture::Backfill;
   auto done = capture_->checkpoint_easily();
   // Applications that leave no gap checkpoint by themselves, as a rule, and only wait for us to get out of the way.
-  const bool long_enough = capture_->wal_frames() >= checkpoint_policy_.easy_frames;
+  const bool long_enough = capture_->wal_frames() >= awake_->checkpoint_policy.easy_frames;
   if (done && *done == Backfill::behind_writers && long_enough) {
     done = step_aside();
   }
   if (!done || *done == Backfill::complete || need != CheckpointNeed::hard) return done;
-  if (capture_->wal_frames() < checkpoint_policy_.hard_frames) return done;
+  if (capture_->wal_frames() < awake_->checkpoint_policy.hard_frames) return done;
   auto hard = capture_->checkpoint_hard();
   if (!hard && hard.error().code != Errc::busy) return pass(hard);
   return hard ? Backfill::complete : Backfill::held_back;
@@ -247,6 +253,7 @@ void Database::close() {
   }
   if (resting_) save_what_was_seen();
   let_go();
+  awake_.reset();
   resting_.reset();
   opened_ = false;
   {
@@ -262,7 +269,7 @@ void Database::close() {
 }
 
 std::string Database::meta_path() const {
-  return config_.meta_path.empty() ? store::default_meta_path(config_.path) : config_.meta_path;
+  return config_->meta_path.empty() ? store::default_meta_path(config_.path) : config_->meta_path;
 }
 
 std::vector<DestinationConfig> Database::destination_configs() const {

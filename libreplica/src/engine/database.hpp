@@ -13,9 +13,11 @@
 #include <string>
 #include <vector>
 
+#include "base/maybe_time.hpp"
 #include "engine/capture.hpp"
 #include "engine/checkpoint_policy.hpp"
 #include "engine/destination.hpp"
+#include "engine/lasting.hpp"
 #include "engine/settings.hpp"
 #include "io/small_mutex.hpp"
 #include "replica/database.hpp"
@@ -26,7 +28,11 @@ namespace replica::engine {
 class Database final : private Origin {
  public:
   // `options` and `environment` outlive the database.
-  Database(const DatabaseConfig& config, const ReplicatorOptions& options, Environment environment);
+  Database(const DatabaseConfig& config, const ReplicatorOptions& options, const Environment* environment)
+      : Database(config, options, nullptr, environment) {}
+  // `options` outlives it.
+  Database(const DatabaseConfig& config, const ReplicatorOptions& options, Environment environment)
+      : Database(config, options, std::make_unique<const Environment>(environment), nullptr) {}
   ~Database() override;
 
   const Settings& config() const noexcept { return config_; }
@@ -101,6 +107,8 @@ class Database final : private Origin {
   void note_uploaded();  // to any of them
 
  private:
+  Database(const DatabaseConfig& config, const ReplicatorOptions& options, std::unique_ptr<const Environment> own,
+           const Environment* environment);
   Result<Captured> capture_locked(const Call& call, Opening opening = Opening::yes);
   std::uint64_t bytes_logged();
   void measure_growth();
@@ -143,7 +151,15 @@ class Database final : private Origin {
   Result<void> checkpoint_if_due();
   Result<Capture::Backfill> checkpoint(CheckpointNeed need);
   Result<void> each(const std::function<Result<void>(Destination&)>& step);
+  // What has been counted: the captures of those that were let go of included.
+  struct Counts {
+    std::uint64_t syncs = 0, sync_errors = 0, hibernations = 0, checkpoint_errors = 0;
+    double sync_seconds = 0, checkpoint_seconds = 0;
+    CaptureCounters captures{};
+  };
   void refresh_status();
+  Counts& counts();                  // status_lock_ is held
+  CaptureCounters captures() const;  // takes it
   std::optional<Timestamp> worse(std::optional<Timestamp> since) const;
   void add_replicas(DatabaseStatus& status) const;
 
@@ -168,37 +184,41 @@ class Database final : private Origin {
   Result<ScratchFile> pin_snapshot(const Call& call) override;
   Result<void> trim_local(Timestamp now, const Call& call) override;
 
-  Settings config_;
   const ReplicatorOptions& options_;
-  Environment environment_;
-  CheckpointPolicy checkpoint_policy_;
+  std::unique_ptr<const Environment> own_environment_;  // where it is not shared
+  const Environment& environment_;
+  Settings config_;
   std::vector<std::unique_ptr<Destination>> destinations_;
 
   io::SmallMutex capture_lock_;
   mutable io::SmallMutex store_lock_;
   bool aside_ = false;  // store_lock_ too: closed, but to be opened again
-  // Both only while it is open: a database at rest has none.
+  // These only while it is open: a database at rest has none.
   std::unique_ptr<store::LocalStore> store_;  // store_lock_, but opened and closed under capture_lock_
   std::unique_ptr<io::File> owner_lock_;      // capture_lock_ from here on
   std::unique_ptr<Capture> capture_;
-  io::FileInfo identity_;
+  // What is known of its files and its log; as long as it does not hibernate, closed in between or not.
+  struct Awake {
+    io::FileInfo identity;
+    CheckpointPolicy checkpoint_policy;
+    Clock::Steady last_checkpoint{}, next_checkpoint{};
+    int failed_checkpoints = 0;
+    std::uint64_t missed_frames = 0;  // of the log when writers last left no gap for a checkpoint, and
+    Clock::Steady missed_at{};
+    Clock::Steady grown_at{};       // when growth was measured, and
+    std::uint64_t grown_bytes = 0;  // all that had been written to the log by then
+    Growth growth{};
+    Clock::Steady quiet_from{};     // as seen by truncate_unrecoverable(), and
+    std::uint64_t quiet_bytes = 0;  // what had been written to the log by then
+  };
+  std::unique_ptr<Awake> awake_;  // there while capture_ is
   // While it rests: what there is to see of it. Without one it is open, or closed.
   struct Resting {
     FilesAtRest left;
     TxId txid;
   };
   std::optional<Resting> resting_;
-  std::atomic<bool> open_{false};  // store_, and what belongs to it
-  CaptureCounters counters_;       // of the captures that were let go of
-  Clock::Steady last_checkpoint_{}, next_checkpoint_{};
-  int failed_checkpoints_ = 0;
-  std::uint64_t missed_frames_ = 0;  // of the log when writers last left no gap for a checkpoint, and
-  Clock::Steady missed_at_{};
-  Clock::Steady grown_at_{};       // when growth_ was measured, and
-  std::uint64_t grown_bytes_ = 0;  // all that had been written to the log by then
-  Growth growth_;
-  Clock::Steady quiet_from_{};                 // as seen by truncate_unrecoverable(), and
-  std::uint64_t quiet_bytes_ = 0;              // what had been written to the log by then
+  std::atomic<bool> open_{false};              // store_, and what belongs to it
   bool told_started_ = false;                  // since it was opened
   std::atomic<bool> opened_{false};            // a capture or stay_at_rest() has found it
   std::atomic<std::uint64_t> anew_behind_{0};  // position behind which the next file holds every page
@@ -207,18 +227,17 @@ class Database final : private Origin {
   mutable io::SmallMutex status_lock_;
   struct Figures {
     TxId local_txid;
-    bool ready = false, hibernating = false, disk_full = false;
     std::uint64_t database_bytes = 0, wal_bytes = 0;
-    std::uint64_t syncs = 0, sync_errors = 0, hibernations = 0, checkpoint_errors = 0;
-    double sync_seconds = 0, checkpoint_seconds = 0;
-    CaptureCounters captures;
+    bool ready = false, hibernating = false, disk_full = false;
+    bool rest_complete = false;  // while it hibernates: as rest() does it, with everything shipped
   };
   Figures status_;
-  std::unique_ptr<NotedError> last_error_;  // status_lock_ from here on; of the capture
+  // Made with the first that counts: one that has been at rest since the start has nothing.
+  Lasting<Counts> counts_;                  // status_lock_ from here on
+  std::unique_ptr<NotedError> last_error_;  // of the capture
   std::uint64_t errors_ = 0;                // noted so far
-  bool rest_complete_ = false;              // while it hibernates: as rest() does it, with everything shipped
   std::uint64_t uncaptured_bytes_ = 0;
-  std::optional<Timestamp> failing_since_;  // the first of the captures that failed one after another
+  base::MaybeTimestamp failing_since_;  // the first of the captures that failed one after another
 };
 
 }  // namespace replica::engine

@@ -7,16 +7,32 @@
 
 namespace replica::engine {
 
-Destination::Destination(DestinationConfig config, std::string label, Origin& origin, const ReplicatorOptions& options,
+Destination::Destination(DestinationConfig config, Origin& origin, const ReplicatorOptions& options,
                          const Environment& environment)
-    : config_(std::move(config)),
-      label_(std::move(label)),
+    : url_(std::move(config.url)),
+      settings_(settings_of(config, environment.settings)),
       origin_(origin),
       options_(options),
       environment_(environment),
-      replica_(config_.backend, config_.path, config_.layout),
+      replica_(std::move(config.backend), std::move(config.path), config.layout),
       levels_(environment.lasting),
-      schedule_(options) {}
+      schedule_(options, environment.lasting) {}
+
+DestinationConfig Destination::config() const {
+  return {.backend = replica_.backend(),
+          .path = replica_.path(),
+          .layout = replica_.layout(),
+          .url = url_,
+          .name = settings_->name,
+          .sync_interval = settings_->sync_interval,
+          .server = settings_->server};
+}
+
+const std::string& Destination::label() const noexcept {
+  static const std::string kNone;
+  if (origin_.single()) return kNone;
+  return settings_->name.empty() ? url_ : settings_->name;
+}
 
 Result<TxId> Destination::find_position(const Call& call) {
   if (auto r = levels_.load(replica_, call); !r) return pass(r);
@@ -55,8 +71,8 @@ ReplicaStatus Destination::status() const {
   const std::lock_guard guard(status_lock_);
   ReplicaStatus status;
   status.type = std::string(replica_.type());
-  status.url = config_.url;
-  status.name = config_.name;
+  status.url = url_;
+  status.name = settings_->name;
   status.replicated_txid = replicated();
   status.last_sync_at = status_.last_sync_at;
   status.auth_failed = status_.auth_failed;
@@ -131,14 +147,14 @@ void Destination::forget() {
 
 void Destination::publish(Event event) const {
   event.path = origin_.path();
-  event.replica = label_;
+  event.replica = label();
   environment_.publish(std::move(event));
 }
 
 void Destination::log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) const {
   if (!environment_.logger->enabled(level)) return;
   std::vector<LogField> all{{"path", origin_.path()}};
-  if (!label_.empty()) all.push_back({"replica", label_});
+  if (!label().empty()) all.push_back({"replica", label()});
   all.insert(all.end(), fields);
   environment_.logger->write(level, message, all);
 }

@@ -10,12 +10,14 @@
 #include <optional>
 #include <string>
 
+#include "base/maybe_time.hpp"
 #include "engine/backlog.hpp"
 #include "engine/environment.hpp"
 #include "engine/levels.hpp"
 #include "engine/maintenance.hpp"
 #include "engine/origin.hpp"
 #include "engine/rest_mark.hpp"
+#include "engine/settings.hpp"
 #include "engine/trim.hpp"
 #include "io/small_mutex.hpp"
 #include "replica/database.hpp"
@@ -31,13 +33,15 @@ struct NotedError {
 // Safe from any thread.
 class Destination {
  public:
-  // `origin`, `options` and `environment` outlive it. `label` tells it from others in logs and events; empty when it is
-  // the only one.
-  Destination(DestinationConfig config, std::string label, Origin& origin, const ReplicatorOptions& options,
+  // `origin`, `options` and `environment` outlive it.
+  Destination(DestinationConfig config, Origin& origin, const ReplicatorOptions& options,
               const Environment& environment);
 
-  const DestinationConfig& config() const noexcept { return config_; }
-  const std::string& label() const noexcept { return label_; }
+  DestinationConfig config() const;
+  const std::string& url() const noexcept { return url_; }
+  std::chrono::milliseconds sync_interval() const noexcept { return settings_->sync_interval; }
+  // Tells it from others in logs and events; empty when it is the only one.
+  const std::string& label() const noexcept;
   Replica& replica() noexcept { return replica_; }
 
   // Uploads in TXID order what the replica lacks. The replicated position.
@@ -72,7 +76,9 @@ class Destination {
   bool believed() const { return believed_; }
   Timestamp seen() const;  // when the store last showed that it has everything
   // As next_maintenance(), by the mark.
-  std::optional<Timestamp> believed_maintenance() const { return believed_ ? believed_maintenance_ : std::nullopt; }
+  std::optional<Timestamp> believed_maintenance() const {
+    return believed_ ? std::optional<Timestamp>(believed_maintenance_) : std::nullopt;
+  }
 
   // For the database's capture: what is captured counts as missing from `from` on, unless the position is known.
   void count_from(Timestamp from);
@@ -90,7 +96,10 @@ class Destination {
 
   // Both lanes are held by the caller: see hold().
   void forget();
-  void settle() { levels_.settle(); }  // it is going to rest
+  void settle() {  // it is going to rest
+    levels_.settle();
+    replica_.backend()->rest();
+  }
   struct Held {
     std::unique_lock<io::SmallMutex> maintain, ship;
     explicit operator bool() const { return maintain.owns_lock() && ship.owns_lock(); }
@@ -131,8 +140,8 @@ class Destination {
   void publish(Event event) const;
   void log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) const;
 
-  DestinationConfig config_;
-  std::string label_;
+  std::string url_;
+  std::shared_ptr<const DestinationSettings> settings_;
   Origin& origin_;
   const ReplicatorOptions& options_;
   const Environment& environment_;
@@ -148,12 +157,12 @@ class Destination {
   std::atomic<bool> met_{false};                   // replicated_ has been known
   std::atomic<bool> believed_{false};              // replicated_ is from a mark
   TxId believed_min_;                              // ship_lock_: DestinationAtRest::newest_min
-  std::optional<Timestamp> believed_maintenance_;  // set by believe() before others look
+  base::MaybeTimestamp believed_maintenance_;      // set by believe() before others look
   mutable std::atomic<std::uint64_t> covered_{0};  // highest TXID of level 1, when it was last known
 
   mutable io::SmallMutex status_lock_;
   struct Figures {
-    std::optional<Timestamp> last_sync_at;
+    base::MaybeTimestamp last_sync_at;
     std::uint64_t uploads = 0, upload_bytes = 0;
     bool auth_failed = false;
     std::unique_ptr<Error> retention_error;
@@ -163,7 +172,7 @@ class Destination {
   bool error_of_maintenance_ = false;
   Backlog backlog_;
   // What lies here from before this time may be on the replica: it counts once the replica's position is known.
-  std::optional<Timestamp> count_from_;
+  base::MaybeTimestamp count_from_;
   Timestamp seen_{};
   bool changed_at_rest_ = false;
 };

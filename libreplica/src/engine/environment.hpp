@@ -12,6 +12,8 @@
 
 namespace replica::engine {
 
+struct SharedSettings;
+
 // All outlive the engine. `gate` is nullptr outside tests, `events` where nobody follows them, `helpers` where a step
 // is to have one thread only.
 struct Environment {
@@ -22,6 +24,7 @@ struct Environment {
   Helpers* helpers = nullptr;
   std::atomic<std::size_t>* held = nullptr;                               // counts the databases that hold descriptors
   std::pmr::memory_resource* lasting = std::pmr::get_default_resource();  // see LastingMemory
+  SharedSettings* settings = nullptr;                                     // nullptr: each has its own
 
   void publish(Event event) const {
     if (events != nullptr) events->publish(std::move(event));

@@ -8,7 +8,7 @@ namespace replica::engine {
 
 bool Database::resting() const {
   const std::lock_guard guard(status_lock_);
-  return status_.hibernating && rest_complete_;
+  return status_.hibernating && status_.rest_complete;
 }
 
 // Nothing can have been committed: neither file has been written to.
@@ -53,20 +53,25 @@ Result<bool> Database::rest(const Call& call) {
 void Database::let_go(const FilesAtRest& left, bool complete) {
   const TxId last = capture_->last();
   let_go();
-  if (complete)
+  if (complete) {
+    awake_.reset();
     for (const auto& one : destinations_) one->settle();
+  }
   resting_ = Resting{left, last};
   environment_.logger->log(LogLevel::debug, "hibernating", {{"path", config_.path}, {"txid", last.text()}});
   if (complete) show_at_rest();
   const std::lock_guard guard(status_lock_);
   status_.hibernating = true;
-  rest_complete_ = complete;
-  ++status_.hibernations;
+  status_.rest_complete = complete;
+  ++counts().hibernations;
 }
 
 void Database::let_go() {
+  if (capture_) {
+    const std::lock_guard guard(status_lock_);
+    counts().captures = capture_->counters();
+  }
   const std::lock_guard guard(store_lock_);
-  if (capture_) counters_ = capture_->counters();
   capture_.reset();
   store_.reset();
   owner_lock_.reset();

@@ -134,7 +134,7 @@ Result<void> Database::drop_lost(TxRange range, const Call& call) {
 }
 
 std::uint64_t Database::max_file_bytes() const noexcept {
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, config_.max_sync_wal_bytes));
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, config_->max_sync_wal_bytes));
 }
 
 std::vector<LtxFileInfo> Database::local_files() const {

@@ -27,9 +27,18 @@ bool MaintenanceSchedule::has_input(Level level, const Levels& levels, TxId capt
   return source > newest_max(levels, level);
 }
 
+std::size_t MaintenanceSchedule::place(Level level) const noexcept {
+  return level == kSnapshotLevel ? 0 : static_cast<std::size_t>(level);
+}
+
+void MaintenanceSchedule::done(Level level, Timestamp now) {
+  if (done_.empty()) done_.resize(options_->levels.size() + 1);
+  done_.at(place(level)) = now;
+}
+
 bool MaintenanceSchedule::due(Level level, const Levels& levels, Timestamp now) const {
   const Timestamp instant = aligned(now, interval(level));
-  const Timestamp last = done_.at(static_cast<std::size_t>(level));
+  const Timestamp last = done_.empty() ? Timestamp{} : done_.at(place(level));
   if (last != Timestamp{} && last >= instant) return false;
   const auto newest = levels.newest(level);
   if (newest) return newest->created_at < instant;

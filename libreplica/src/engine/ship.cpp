@@ -147,7 +147,7 @@ Result<bool> Destination::is_on_replica(const LtxFileInfo& mine, const Call& cal
 // What was captured since the last upload, or a part of a backlog, as one object. False: the first of `pending` goes
 // alone.
 Result<bool> Destination::upload_merged(std::span<const LtxFileInfo> pending, const Call& call) {
-  const UploadLimits limits{.interval = config_.sync_interval,
+  const UploadLimits limits{.interval = sync_interval(),
                             .max_bytes = origin_.max_file_bytes(),
                             .backlogged = backlogged(options_, environment_.clock->now())};
   pending = pending.first(uploaded_together(pending, limits));

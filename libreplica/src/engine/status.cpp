@@ -57,7 +57,17 @@ void Database::refresh_status() {
   uncaptured_bytes_ = uncaptured;
   for (const auto& one : destinations_) one->rebuild_backlog(files);
   status_.local_txid = capture_->last();
-  status_.captures = capture_->counters();
+  counts().captures = capture_->counters();
+}
+
+Database::Counts& Database::counts() {
+  if (!counts_) counts_ = make_lasting<Counts>(*environment_.lasting);
+  return *counts_;
+}
+
+CaptureCounters Database::captures() const {
+  const std::lock_guard guard(status_lock_);
+  return counts_ ? counts_->captures : CaptureCounters{};
 }
 
 DatabaseStatus Database::status() const {
@@ -69,18 +79,19 @@ DatabaseStatus Database::status() const {
   status.local_txid = status_.local_txid;
   status.database_bytes = status_.database_bytes;
   status.wal_bytes = status_.wal_bytes;
-  status.wal_bytes_captured = status_.captures.wal_bytes;
-  status.syncs = status_.syncs;
-  status.sync_errors = status_.sync_errors;
-  status.hibernations = status_.hibernations;
-  status.steps_aside = status_.captures.steps_aside;
-  status.restarts_aside = status_.captures.restarts_aside;
-  status.checkpoints_passive = status_.captures.passive_checkpoints;
-  status.checkpoints_hard = status_.captures.hard_checkpoints;
-  status.checkpoint_errors = status_.checkpoint_errors;
-  status.reanchors = status_.captures.anchors;
-  status.sync_seconds = status_.sync_seconds;
-  status.checkpoint_seconds = status_.checkpoint_seconds;
+  const Counts counted = counts_ ? *counts_ : Counts{};
+  status.wal_bytes_captured = counted.captures.wal_bytes;
+  status.syncs = counted.syncs;
+  status.sync_errors = counted.sync_errors;
+  status.hibernations = counted.hibernations;
+  status.steps_aside = counted.captures.steps_aside;
+  status.restarts_aside = counted.captures.restarts_aside;
+  status.checkpoints_passive = counted.captures.passive_checkpoints;
+  status.checkpoints_hard = counted.captures.hard_checkpoints;
+  status.checkpoint_errors = counted.checkpoint_errors;
+  status.reanchors = counted.captures.anchors;
+  status.sync_seconds = counted.sync_seconds;
+  status.checkpoint_seconds = counted.checkpoint_seconds;
   status.disk_full = status_.disk_full;
   add_replicas(status);
   return status;

@@ -51,7 +51,7 @@ Result<std::optional<WalMark>> Database::rest_mark(FilesAtRest& files) const {
 }
 
 Result<bool> Database::stay_at_rest(const Call& call) {
-  if (opened_ || destinations_.empty() || config_.hibernate_after.count() <= 0) return false;
+  if (opened_ || destinations_.empty() || config_->hibernate_after.count() <= 0) return false;
   std::vector<std::unique_lock<io::SmallMutex>> held;
   held.reserve(destinations_.size());
   for (const auto& one : destinations_) {
@@ -81,7 +81,7 @@ Result<bool> Database::stay_at_rest(const Call& call) {
 
 void Database::show_at_rest() {
   const std::lock_guard guard(status_lock_);
-  status_.ready = status_.hibernating = rest_complete_ = true;
+  status_.ready = status_.hibernating = status_.rest_complete = true;
   status_.local_txid = resting_->txid;
   status_.database_bytes = resting_->left.main.size;
   status_.wal_bytes = resting_->left.wal ? resting_->left.wal->size : 0;

@@ -21,24 +21,24 @@ std::uint64_t Database::bytes_logged() { return capture_->counters().wal_bytes +
 
 void Database::measure_growth() {
   const auto now = environment_.clock->steady();
-  const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - grown_at_);
+  const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - awake_->grown_at);
   if (elapsed < kMeasured) return;
   const std::uint64_t bytes = bytes_logged();
-  growth_ = {.frames = (bytes - std::min(bytes, grown_bytes_)) / wal_frame_size(capture_->page_size()),
-             .elapsed = elapsed};
-  grown_at_ = now;
-  grown_bytes_ = bytes;
+  awake_->growth = {.frames = (bytes - std::min(bytes, awake_->grown_bytes)) / wal_frame_size(capture_->page_size()),
+                    .elapsed = elapsed};
+  awake_->grown_at = now;
+  awake_->grown_bytes = bytes;
 }
 
 // What is measured next begins now. While we step aside the writer stands still for its checkpoint: a log whose growth
 // was measured over that time seemed to grow so slowly that the next step came too late, or not at all.
 void Database::measure_from_now() {
-  grown_at_ = environment_.clock->steady();
-  grown_bytes_ = bytes_logged();
+  awake_->grown_at = environment_.clock->steady();
+  awake_->grown_bytes = bytes_logged();
 }
 
 bool Database::checkpoints_by_stepping_aside() const {
-  return capture_->helps_to_step_aside() && checkpoint_policy_.easy_frames <= kAutocheckpointFrames;
+  return capture_->helps_to_step_aside() && awake_->checkpoint_policy.easy_frames <= kAutocheckpointFrames;
 }
 
 // When tend() has something to do: before applications begin to checkpoint. nullopt = the log does not grow.
@@ -46,7 +46,7 @@ std::optional<std::chrono::milliseconds> Database::long_in() {
   const bool aside = checkpoints_by_stepping_aside();
   const std::uint64_t frames = capture_->log_frames(), wanted = kAutocheckpointFrames * (aside ? 5 : 4) / 5;
   if (frames >= wanted) return std::chrono::milliseconds(0);
-  const auto wait = grown_in(frames, wanted, growth_);
+  const auto wait = grown_in(frames, wanted, awake_->growth);
   return wait && aside ? std::max(*wait, kAhead) - kAhead : wait;
 }
 
@@ -57,8 +57,8 @@ std::optional<std::chrono::milliseconds> Database::long_in() {
 Result<std::optional<std::chrono::milliseconds>> Database::truncate_unrecoverable() {
   const auto now = environment_.clock->steady();
   const std::uint64_t bytes = bytes_logged();
-  if (std::exchange(quiet_bytes_, bytes) != bytes) quiet_from_ = now;
-  const auto quiet = std::chrono::duration_cast<std::chrono::milliseconds>(now - quiet_from_);
+  if (std::exchange(awake_->quiet_bytes, bytes) != bytes) awake_->quiet_from = now;
+  const auto quiet = std::chrono::duration_cast<std::chrono::milliseconds>(now - awake_->quiet_from);
   if (quiet < kQuiet) return std::optional(kQuiet - quiet);
   auto done = capture_->checkpoint_easily();
   if (!done) return pass(done);
@@ -82,7 +82,7 @@ Result<Database::Captured> Database::tend(const Call& call) {
   }
   measure_growth();
   result.tend_in = long_in();
-  if (!result.tend_in || *result.tend_in > kSoon || growth_.frames == 0) return result;
+  if (!result.tend_in || *result.tend_in > kSoon || awake_->growth.frames == 0) return result;
   if (!checkpoints_by_stepping_aside()) {
     result.tend_in.reset();
     auto done = capture_->backfill_ahead();
@@ -96,14 +96,14 @@ Result<Database::Captured> Database::tend(const Call& call) {
   result.files = static_cast<std::size_t>(capture_->counters().files - before);
   refresh_status();
   if (!done) return pass(done);
-  if (*done == Capture::Backfill::complete) last_checkpoint_ = environment_.clock->steady();
+  if (*done == Capture::Backfill::complete) awake_->last_checkpoint = environment_.clock->steady();
   measure_from_now();
   result.tend_in = long_in();
   return result;
 }
 
 Result<Capture::Backfill> Database::step_aside() {
-  const Looks looks = looks_for(growth_);
+  const Looks looks = looks_for(awake_->growth);
   return capture_->step_aside([&] { std::this_thread::sleep_for(looks.pause); }, looks.count);
 }
 

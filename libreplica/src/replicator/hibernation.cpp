@@ -21,10 +21,10 @@ std::chrono::milliseconds Scheduler::next_look(Entry& entry) const {
   const engine::Settings& config = entry.database.config();
   const bool resting = entry.database.resting();
   const std::lock_guard guard(entry.lock);
-  if (entry.polled) return spread(std::max(config.monitor_interval, polling_pause()), config.path);
-  const auto pause = entry.attention.pause(config.monitor_interval, entry.watched && !entry.muted, now());
+  if (entry.polled) return spread(std::max(config->monitor_interval, polling_pause()), config.path);
+  const auto pause = entry.attention.pause(config->monitor_interval, entry.watched && !entry.muted, now());
   if (resting) return spread(std::max(pause, Attention::kResting), config.path);
-  const auto left = config.hibernate_after - entry.attention.quiet(now());
+  const auto left = config->hibernate_after - entry.attention.quiet(now());
   return left.count() > 0 ? std::min(pause, left) : pause;
 }
 
@@ -32,15 +32,15 @@ std::chrono::milliseconds Scheduler::next_look(Entry& entry) const {
 // calls of stat find what a database at rest has got.
 bool Scheduler::may_hibernate(Entry& entry) const {
   const engine::Settings& config = entry.database.config();
-  if (config.hibernate_after.count() <= 0 || entry.database.resting()) return false;
+  if (config->hibernate_after.count() <= 0 || entry.database.resting()) return false;
   for (std::size_t n = 0; n < entry.database.destinations(); ++n) {
     const auto next = entry.database.destination(n).next_maintenance();
-    if (next && *next - environment_.clock->now() < config.hibernate_after) return false;
+    if (next && *next - environment_.clock->now() < config->hibernate_after) return false;
   }
   const std::lock_guard guard(entry.lock);
   const bool told = entry.polled || (entry.watched && !entry.muted && !entry.attention.deaf());
   return entry.phase == Phase::open && told && entry.syncs == 0 &&
-         entry.attention.quiet(now()) >= config.hibernate_after;
+         entry.attention.quiet(now()) >= config->hibernate_after;
 }
 
 Result<void> Scheduler::wake(const std::shared_ptr<Entry>& entry, const Call& call) {
@@ -52,7 +52,7 @@ Result<void> Scheduler::wake(const std::shared_ptr<Entry>& entry, const Call& ca
 
 // The next look was put off while it hibernated.
 void Scheduler::look_soon(const std::shared_ptr<Entry>& entry) {
-  const auto interval = entry->database.config().monitor_interval;
+  const auto interval = entry->database.config()->monitor_interval;
   if (interval.count() > 0) request(entry, Lane::capture, now() + interval);
 }
 

@@ -40,7 +40,7 @@ void Scheduler::run_capture(const std::shared_ptr<Entry>& entry, OpenPlaces::Use
     const int failures = count_failure(*entry, Lane::capture, captured.error(), "capture failed");
     watch_lag(entry);
     const bool waiting = captured.error().code == Errc::not_found;  // for the application to make its database
-    const auto pause = waiting && config.monitor_interval.count() > 0 ? config.monitor_interval : backoff(failures);
+    const auto pause = waiting && config->monitor_interval.count() > 0 ? config->monitor_interval : backoff(failures);
     request(entry, Lane::capture, time + pause);
     return;
   }
@@ -86,9 +86,9 @@ void Scheduler::run_capture(const std::shared_ptr<Entry>& entry, OpenPlaces::Use
   if (glances > 0) request(entry, Lane::capture, time + std::chrono::milliseconds(1 << (kGlances - glances)));
   if (!changed && !captured->attached_now && glances == 0) hibernate_if_quiet(*entry, call);
   confirm_in_time(entry);
-  if (config.monitor_interval.count() <= 0) return;
+  if (config->monitor_interval.count() <= 0) return;
   request(entry, Lane::capture,
-          Attention::together(time, next_look(*entry), config.monitor_interval, database.resting()));
+          Attention::together(time, next_look(*entry), config->monitor_interval, database.resting()));
 }
 
 // Of what is captured by now, to `all` destinations or to those that lack something.
@@ -101,7 +101,7 @@ void Scheduler::request_uploads(const std::shared_ptr<Entry>& entry, Steady earl
     {
       const std::lock_guard guard(entry->lock);
       const auto& last = entry->destinations[n].last_upload;
-      if (last) when = std::max(when, *last + destination.config().sync_interval);
+      if (last) when = std::max(when, *last + destination.sync_interval());
     }
     request(entry, {Lane::ship, n}, when);
   }
@@ -150,7 +150,7 @@ void Scheduler::run_ship(const std::shared_ptr<Entry>& entry, std::size_t number
     if (*shipped != before) {
       // Counted from the capture, else one slow upload would put off all later ones.
       const auto change = std::min(start, entry->last_change.value_or(start));
-      const auto spaced = lanes.last_upload.value_or(change) + destination.config().sync_interval;
+      const auto spaced = lanes.last_upload.value_or(change) + destination.sync_interval();
       lanes.last_upload = std::max(change, std::min(start, spaced));
     }
   }
@@ -231,7 +231,7 @@ int Scheduler::count_failure(Entry& entry, LaneId id, const Error& error, std::s
 
 Result<void> Scheduler::restore_missing(Entry& entry, const Call& call) {
   const engine::Settings& config = entry.database.config();
-  if (!config.restore_if_not_exists || entry.database.destinations() == 0) return {};
+  if (!config->restore_if_not_exists || entry.database.destinations() == 0) return {};
   auto info = io::stat_path(config.path);
   if (info || info.error().code != Errc::not_found) return {};
   std::vector<Replica> replicas;

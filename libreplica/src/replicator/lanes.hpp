@@ -52,7 +52,7 @@ enum class Phase { closed, open, closing };
 // All but `database` is guarded by `lock`. Work on the database itself is done without it.
 struct Entry {
   Entry(const DatabaseConfig& config, const ReplicatorOptions& options, const engine::Environment& environment)
-      : database(config, options, environment), destinations(database.destinations()) {}
+      : database(config, options, &environment), destinations(database.destinations()) {}
 
   LaneState& lane(LaneId id) {
     switch (id.lane) {
@@ -75,9 +75,9 @@ struct Entry {
     }
     return all;
   }
-  bool idle() {
-    const auto all = all_lanes();
-    return std::none_of(all.begin(), all.end(), [&](LaneId id) { return lane(id).running; });
+  bool idle() const {
+    const auto at_work = [](const DestinationLanes& one) { return one.ship.running || one.maintain.running; };
+    return !capture.running && !tend.running && std::none_of(destinations.begin(), destinations.end(), at_work);
   }
   bool shipping() const {
     return std::any_of(destinations.begin(), destinations.end(), [](const auto& one) { return one.ship.running; });
@@ -85,12 +85,12 @@ struct Entry {
 
   engine::Database database;
   io::SmallMutex lock;
-  io::SmallCondition changed;  // phase, a lane that ended, or an attach
   Phase phase = Phase::closed;
+  io::SmallCondition changed;  // phase, a lane that ended, or an attach
   LaneState capture, tend;
   std::vector<DestinationLanes> destinations;
-  std::stop_source stop;
-  base::MaybeTime last_change;  // when something was last captured
+  std::stop_source stop{std::nostopstate};  // of the lanes that run, while one does
+  base::MaybeTime last_change;              // when something was last captured
   Attention attention;
   int syncs = 0;    // calls of sync() under way
   int glances = 0;  // looks since the last event that found nothing yet
@@ -114,7 +114,7 @@ inline constexpr int kGlances = 9;
 
 // The shortest time between two captures that find something, from start to start.
 inline std::chrono::milliseconds spacing(const engine::Settings& config) {
-  return std::min(config.sync_interval, std::max(config.monitor_interval, std::chrono::milliseconds(1)));
+  return std::min(config->sync_interval, std::max(config->monitor_interval, std::chrono::milliseconds(1)));
 }
 
 // 1 s, 2 s, 4 s … 30 s.

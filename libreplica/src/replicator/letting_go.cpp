@@ -18,7 +18,7 @@ constexpr milliseconds kLastUpload{2000};
 std::vector<std::size_t> numbers_of(const engine::Database& database, const std::vector<std::string>& urls) {
   std::vector<std::size_t> numbers;
   for (std::size_t n = 0; n < database.destinations(); ++n) {
-    const std::string& url = database.destination(n).config().url;
+    const std::string& url = database.destination(n).url();
     if (std::find(urls.begin(), urls.end(), url) != urls.end()) numbers.push_back(n);
   }
   return numbers;
@@ -108,7 +108,7 @@ std::vector<LeftBehind> Departure::left_behind() const {
   for (const std::size_t n : leaving_) {
     const engine::Destination& one = database.destination(n);
     if (one.durable() >= database.captured() && !failure_) continue;
-    LeftBehind lacks{.replica = one.config().url, .replicated = one.replicated(), .captured = database.captured()};
+    LeftBehind lacks{.replica = one.url(), .replicated = one.replicated(), .captured = database.captured()};
     if (const auto noted = one.last_error()) lacks.error = noted->error;
     if (!lacks.error) lacks.error = failure_;
     left.push_back(std::move(lacks));

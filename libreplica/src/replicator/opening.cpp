@@ -24,7 +24,7 @@ bool Scheduler::admit(const std::shared_ptr<Entry>& entry, LaneId id, OpenPlaces
     case Lane::capture:
       // Whether it has to be opened the capture itself finds out. What is to be restored first has to be.
       if (auto rests = stay_at_rest(entry, call); !rests || *rests) return true;
-      if (!database.config().restore_if_not_exists || database.captured()) return true;
+      if (!database.config()->restore_if_not_exists || database.captured()) return true;
       break;
     case Lane::maintain:
       break;

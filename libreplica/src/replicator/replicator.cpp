@@ -3,9 +3,11 @@
 #include <map>
 
 #include "base/text.hpp"
-#include "engine/lasting.hpp"
+#include "engine/settings.hpp"
+#include "replica/lasting_memory.hpp"
 #include "replicator/helper_threads.hpp"
 #include "replicator/letting_go.hpp"
+#include "replicator/path_order.hpp"
 #include "replicator/scheduler.hpp"
 #include "replicator/shipping.hpp"
 #include "replicator/stopping.hpp"
@@ -28,14 +30,21 @@ struct Replicator::Impl {
                     .events = &events,
                     .helpers = &helpers,
                     .held = &held,
-                    .lasting = &lasting},
-        scheduler(options, environment) {}
+                    .lasting = &lasting,
+                    .settings = &settings},
+        scheduler(options, environment,
+                  {.find = [this](std::string_view path) { return known(path); }, .all = [this] { return all(); }}) {}
+
+  std::shared_ptr<Entry> known(std::string_view path) const {
+    const std::lock_guard guard(lock);
+    const auto found = entries.find(path);
+    return found == entries.end() ? nullptr : found->second;
+  }
 
   Result<std::shared_ptr<Entry>> find(const std::string& path) const {
-    const std::lock_guard guard(lock);
-    const auto found = entries.find(std::string_view(path));
-    if (found == entries.end()) return fail(Errc::not_found, "database not found: " + path);
-    return found->second;
+    auto entry = known(path);
+    if (!entry) return fail(Errc::not_found, "database not found: " + path);
+    return entry;
   }
   Result<std::shared_ptr<Entry>> find_open(const std::string& path) const {
     auto entry = find(path);
@@ -57,10 +66,12 @@ struct Replicator::Impl {
   EventBus events;
   replicator::HelperThreads helpers;
   std::atomic<std::size_t> held{0};
-  engine::LastingMemory lasting;
+  LastingMemory lasting;
+  engine::SharedSettings settings;
   engine::Environment environment;
   mutable std::mutex lock;
-  std::map<std::string_view, std::shared_ptr<Entry>> entries;  // by the path that the entry holds
+  // By the path that the entry holds. An event names the directory and the file.
+  std::map<std::string_view, std::shared_ptr<Entry>, replicator::PathOrder> entries;
   replicator::Scheduler scheduler;
 };
 
@@ -153,7 +164,6 @@ Result<void> Replicator::start(const std::string& path, bool wait, const Call& c
     const std::lock_guard guard(entry->lock);
     if (entry->phase != Phase::closed) return fail(Errc::already_exists, "database already enabled: " + path);
     entry->phase = Phase::open;
-    entry->stop = std::stop_source();
     entry->start_error.reset();
     entry->capture = entry->tend = {};
     for (auto& lanes : entry->destinations) lanes = {};

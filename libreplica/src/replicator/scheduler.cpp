@@ -10,11 +10,12 @@ constexpr int kMaintainThreads = 2;
 
 }  // namespace
 
-Scheduler::Scheduler(const ReplicatorOptions& options, engine::Environment environment)
+Scheduler::Scheduler(const ReplicatorOptions& options, engine::Environment environment, Known known)
     : environment_(environment),
       lag_limit_(options.lag_limit),
       loses_event_(options.loses_event),
       after_rest_(options.after_rest),
+      known_(std::move(known)),
       capture_pool_(options.threads, timer_),
       ship_pool_(options.threads, timer_),
       maintain_pool_(kMaintainThreads, timer_),
@@ -86,7 +87,6 @@ void Scheduler::disable(const std::shared_ptr<Entry>& entry) {
   lock.unlock();
   set_polled(*entry, false);
   if (!watched) return;
-  forget_watched(*entry);
   if (!muted) watch_->remove(io::parent_of(entry->database.config().path));
 }
 
@@ -183,6 +183,7 @@ void Scheduler::run(const std::shared_ptr<Entry>& entry, LaneId id) {
     // A request that was answered, moved or withdrawn meanwhile.
     if (entry->phase != Phase::open || state.running || !state.due || *state.due > now()) return;
     state.due.reset();
+    if (!entry->stop.stop_possible()) entry->stop = std::stop_source();
     state.running = true;
     call.stop = entry->stop.get_token();
   }
@@ -191,6 +192,7 @@ void Scheduler::run(const std::shared_ptr<Entry>& entry, LaneId id) {
   {
     const std::lock_guard guard(entry->lock);
     entry->lane(id).running = false;
+    if (entry->idle()) entry->stop = std::stop_source(std::nostopstate);
   }
   entry->changed.notify_all();
   dispatch(entry, id);

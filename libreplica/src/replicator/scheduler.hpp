@@ -2,10 +2,12 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "io/directory_watch.hpp"
 #include "replica/replicator.hpp"
@@ -21,7 +23,12 @@ namespace replica::replicator {
 // while jobs take long.
 class Scheduler {
  public:
-  Scheduler(const ReplicatorOptions& options, engine::Environment environment);
+  // The databases there are; asked from any thread, with no lock held.
+  struct Known {
+    std::function<std::shared_ptr<Entry>(std::string_view path)> find;
+    std::function<std::vector<std::shared_ptr<Entry>>()> all;
+  };
+  Scheduler(const ReplicatorOptions& options, engine::Environment environment, Known known);
   ~Scheduler();
 
   // Lanes of `entry` run from now on, until disable().
@@ -93,7 +100,6 @@ class Scheduler {
   // its spacing take its place.
   void mute(Entry& entry);
   void unmute(Entry& entry);
-  void forget_watched(const Entry& entry);
   void set_polled(Entry& entry, bool polled);
   // Between two looks at one that is polled: all of them together take no more than so many a second.
   std::chrono::milliseconds polling_pause() const;
@@ -106,13 +112,8 @@ class Scheduler {
   std::function<bool()> loses_event_;
   std::function<void()> after_rest_;
   std::atomic<bool> rest_to_tell_{false};  // the timer will
-  std::mutex watched_lock_;
-  // "a//b" is "a/b": an event names the directory and the file.
-  struct PathOrder {
-    bool operator()(std::string_view a, std::string_view b) const;
-  };
-  std::map<std::string_view, std::weak_ptr<Entry>, PathOrder> watched_;  // by the path that the entry holds
-  std::atomic<std::size_t> polled_{0};                                   // entries that are polled for want of watches
+  const Known known_;
+  std::atomic<std::size_t> polled_{0};  // entries that are polled for want of watches
   std::unique_ptr<io::DirectoryWatch> watch_;
   std::mutex paces_lock_;
   std::map<std::string, std::weak_ptr<Pace>> paces_;  // by server

@@ -125,7 +125,6 @@ void finish_closing(Entry& entry, Phase phase) {
   {
     const std::lock_guard guard(entry.lock);
     entry.phase = phase;
-    entry.stop = std::stop_source();
   }
   entry.changed.notify_all();
 }

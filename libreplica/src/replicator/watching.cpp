@@ -13,34 +13,17 @@ constexpr std::string_view kWal = "-wal";
 
 }  // namespace
 
-bool Scheduler::PathOrder::operator()(std::string_view a, std::string_view b) const {
-  const auto skip = [](std::string_view path, std::size_t at) {
-    while (at > 0 && at < path.size() && path[at] == '/' && path[at - 1] == '/') ++at;
-    return at;
-  };
-  std::size_t i = 0, j = 0;
-  for (;; ++i, ++j) {
-    i = skip(a, i);
-    j = skip(b, j);
-    if (j >= b.size()) return false;
-    if (i >= a.size()) return true;
-    if (a[i] != b[j]) return a[i] < b[j];
-  }
-}
-
 void Scheduler::watch_directory(const std::shared_ptr<Entry>& entry) {
   if (!watch_) return;
   {
     const std::lock_guard guard(entry->lock);
     if (entry->watched) return;
   }
-  const std::string& path = entry->database.config().path;
-  const std::lock_guard guard(watched_lock_);
   // Without a watch (no directory yet, or a limit reached) the poll finds the changes.
-  if (auto r = watch_->add(io::parent_of(path)); !r) return set_polled(*entry, r.error().code == Errc::no_space);
+  if (auto r = watch_->add(io::parent_of(entry->database.config().path)); !r)
+    return set_polled(*entry, r.error().code == Errc::no_space);
   set_polled(*entry, false);
-  watched_[path] = entry;
-  const std::lock_guard entry_guard(entry->lock);
+  const std::lock_guard guard(entry->lock);
   entry->watched = true;
 }
 
@@ -77,14 +60,8 @@ void Scheduler::unmute(Entry& entry) {
     entry.muted = false;
     entry.watched = watched.has_value();
   }
-  if (watched) return;
-  forget_watched(entry);  // a limit was reached, or the directory is gone: the poll finds the changes
-  set_polled(entry, watched.error().code == Errc::no_space);
-}
-
-void Scheduler::forget_watched(const Entry& entry) {
-  const std::lock_guard guard(watched_lock_);
-  watched_.erase(entry.database.config().path);
+  // A limit was reached, or the directory is gone: the poll finds the changes.
+  if (!watched) set_polled(entry, watched.error().code == Errc::no_space);
 }
 
 void Scheduler::watch_events() {
@@ -99,24 +76,19 @@ void Scheduler::watch_events() {
 
 void Scheduler::wake(const std::string& directory, const std::string& name) {
   std::vector<std::shared_ptr<Entry>> woken;
-  {
-    const std::lock_guard guard(watched_lock_);
-    const auto take = [&](const std::weak_ptr<Entry>& weak) {
-      if (auto entry = weak.lock()) woken.push_back(std::move(entry));
-    };
-    if (directory.empty()) {  // may be of any: some were lost
-      for (const auto& [path, weak] : watched_) take(weak);
-    } else {
-      const std::string path = base::concat(directory == "/" ? "" : directory, "/", name);
-      const std::string_view database = std::string_view(path).substr(0, path.size() - kWal.size());
-      if (const auto found = watched_.find(path); found != watched_.end()) take(found->second);
-      if (path.ends_with(kWal))
-        if (const auto found = watched_.find(database); found != watched_.end()) take(found->second);
-    }
+  if (directory.empty()) {  // may be of any: some were lost
+    woken = known_.all();
+  } else {
+    const std::string path = base::concat(directory == "/" ? "" : directory, "/", name);
+    const std::string_view database = std::string_view(path).substr(0, path.size() - kWal.size());
+    if (auto found = known_.find(path)) woken.push_back(std::move(found));
+    if (path.ends_with(kWal))
+      if (auto found = known_.find(database)) woken.push_back(std::move(found));
   }
   for (const auto& entry : woken) {
     {
       const std::lock_guard guard(entry->lock);
+      if (entry->phase != Phase::open) continue;
       // What SQLite makes and we hear of while we attach is our own, as a rule; a commit shows when that is done.
       entry->glances = entry->capture.running && !entry->captured ? 1 : kGlances;
       entry->attention.heard(now());
