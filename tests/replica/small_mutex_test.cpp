@@ -18,6 +18,7 @@ constexpr auto kLong = 60s;  // nothing here takes so long unless it is wrong
 template <class Work>
 void on_threads(int count, const Work& work) {
   std::vector<std::thread> threads;
+  threads.reserve(static_cast<std::size_t>(count));
   for (int n = 0; n < count; ++n) threads.emplace_back(work, n);
   for (auto& one : threads) one.join();
 }
