@@ -1,6 +1,7 @@
 """Daemons of both kinds take turns on one database, its metadata and its replica. TURNS_SEED picks others."""
 import os
 import random
+import shutil
 import time
 import unittest
 
@@ -90,6 +91,29 @@ class Turns(unittest.TestCase):
             waiting.until(lambda: any(f.max > merged[-1].max for f in ltx.files(self.replica, [1])), "the peer to compact")
             peer.stop()
         self.compare("peer")
+
+    def test_the_peer_goes_on_where_a_power_failure_took_our_first_file(self):
+        """Its name is not durable before the second one: any part of the meta directory may be gone."""
+        meta = self.path / ".a.db-litestream"
+        for number, lost in enumerate((meta, meta / "ltx", meta / "ltx" / "0" / f"{1:016x}-{1:016x}.ltx")):
+            with self.subTest(lost=lost.name):
+                self.seed, self.writes = SEED + number, 0
+                programs.workload("create", self.database, "--seed", self.seed)
+                with Daemon("ours", self.path, [database_entry(self.database, self.replica)]) as ours:
+                    ours.sync_when_open(self.database)
+                    ours.kill()
+                self.assertEqual([(f.min, f.max) for f in ltx.files(self.replica, [0])], [(1, 1)])
+                shutil.rmtree(lost) if lost.is_dir() else lost.unlink()
+                for kind in ("peer", "ours"):
+                    with Daemon(kind, self.path, [database_entry(self.database, self.replica)]) as daemon:
+                        daemon.sync_when_open(self.database)
+                        programs.finish_workload(self.write("--seconds", 0.5, *PEER_SAFE))
+                        daemon.stop()
+                    self.compare(f"{number}-{kind}")
+                for path in (meta, self.replica):
+                    shutil.rmtree(path)
+                for path in self.path.glob("a.db*"):
+                    path.unlink()
 
     def test_turns(self):
         print(f"TURNS_SEED={SEED}")

@@ -92,7 +92,7 @@ TEST_CASE("the steps of a put, in the order that makes it durable") {
   Notes notes(dir.path());
   const auto backend = backend::make_file_backend({.root = dir.path("root")}, &notes);
   REQUIRE(put(*backend, "a/b", "1"));
-  CHECK(notes.take() == Names{"mkdir /root", "sync_dir ", "mkdir /root/a", "sync_dir /root", "open /root/a/TEMP",
+  CHECK(notes.take() == Names{"mkdir /root", "mkdir /root/a", "sync_dir ", "sync_dir /root", "open /root/a/TEMP",
                               "write /root/a/TEMP", "set_time /root/a/TEMP", "sync /root/a/TEMP", "rename /root/a/b",
                               "sync_dir /root/a"});
   REQUIRE(put(*backend, "a/c", "2"));
@@ -101,7 +101,7 @@ TEST_CASE("the steps of a put, in the order that makes it durable") {
   // Folders that were there may not be durable, and hold what a crash has left.
   const auto later = backend::make_file_backend({.root = dir.path("root")}, &notes);
   REQUIRE(put(*later, "a/d", "3"));
-  CHECK(notes.take() == Names{"list /root", "sync_dir /root", "list /root/a", "open /root/a/TEMP", "write /root/a/TEMP",
+  CHECK(notes.take() == Names{"list /root", "list /root/a", "sync_dir /root", "open /root/a/TEMP", "write /root/a/TEMP",
                               "set_time /root/a/TEMP", "sync /root/a/TEMP", "rename /root/a/d", "sync_dir /root/a"});
 }
 

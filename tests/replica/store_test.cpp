@@ -27,6 +27,17 @@ struct Fixture {
   std::string level(const std::string& name = {}) const { return meta + "/ltx/0" + (name.empty() ? "" : "/" + name); }
 };
 
+struct Syncs final : io::Gate {
+  int files = 0, directories = 0;
+  bool fail_file = false;  // the next one
+  std::optional<Error> before(std::string_view operation, std::string_view) override {
+    files += operation == "sync" ? 1 : 0;
+    directories += operation == "sync_dir" ? 1 : 0;
+    if (operation != "sync" || !std::exchange(fail_file, false)) return {};
+    return Error{.code = Errc::io, .message = "injected"};
+  }
+};
+
 void put(LocalStore& store, std::uint64_t txid, std::int64_t milliseconds = 1'700'000'000'000) {
   const LtxHeader made = header(txid, txid, 2, 512, milliseconds);
   auto file = store.create(made);
@@ -145,6 +156,73 @@ TEST_CASE("a crash at any step of writing leaves a file whole or not at all") {
       CHECK(done);
       break;
     }
+  }
+}
+
+TEST_CASE("only the first file of a new meta directory waits for its name to be durable") {
+  Fixture f;
+  Syncs gate;
+  const auto open = [&](LocalStore::Meta meta) {
+    auto opened = LocalStore::open(f.meta, f.database, &gate, meta);
+    REQUIRE(opened);
+    gate.directories = gate.files = 0;
+    return std::move(*opened);
+  };
+  const auto put_syncs = [&](LocalStore& store, std::uint64_t txid) {
+    put(store, txid);
+    CHECK(std::exchange(gate.files, 0) == 1);
+    return std::exchange(gate.directories, 0);
+  };
+  const auto make_meta = [&] { fs::create_directories(f.meta); };
+  SECTION("the first, the second and the third") {
+    make_meta();
+    LocalStore store = open(LocalStore::Meta::made);
+    CHECK(put_syncs(store, 1) == 0);
+    CHECK(put_syncs(store, 2) == 5);  // its own, and the four that were put off
+    CHECK(put_syncs(store, 3) == 1);
+  }
+  SECTION("a meta directory that was there") {
+    make_meta();
+    LocalStore store = open(LocalStore::Meta::found);
+    CHECK(put_syncs(store, 1) == 4);
+    CHECK(put_syncs(store, 2) == 1);
+  }
+  SECTION("a first file that goes on behind a replica") {
+    make_meta();
+    LocalStore store = open(LocalStore::Meta::made);
+    CHECK(put_syncs(store, 7) == 4);
+  }
+  SECTION("a first file in the place of one that was removed") {
+    make_meta();
+    LocalStore store = open(LocalStore::Meta::made);
+    CHECK(put_syncs(store, 1) == 0);
+    REQUIRE(store.clear());
+    CHECK(put_syncs(store, 1) == 4);
+  }
+  SECTION("a first file that failed once") {
+    make_meta();
+    LocalStore store = open(LocalStore::Meta::made);
+    gate.fail_file = true;
+    const LtxHeader made = header(1, 1, 1);
+    auto file = store.create(made);
+    REQUIRE(file);
+    encode(file->out(), made, {{1, image(512, 1)}});
+    REQUIRE_FALSE(file->commit());
+    gate.directories = gate.files = 0;
+    CHECK(put_syncs(store, 1) == 4);
+  }
+  SECTION("found again with the first file, and with more") {
+    make_meta();
+    {
+      LocalStore store = open(LocalStore::Meta::made);
+      CHECK(put_syncs(store, 1) == 0);
+    }
+    {
+      LocalStore store = open(LocalStore::Meta::found);
+      CHECK(put_syncs(store, 2) == 5);
+    }
+    LocalStore store = open(LocalStore::Meta::found);
+    CHECK(put_syncs(store, 3) == 1);
   }
 }
 

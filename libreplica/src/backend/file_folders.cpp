@@ -109,22 +109,29 @@ void Folders::forget(const std::string& folder) {
 }
 
 Result<void> Folders::settle(const std::string& folder, const io::FileInfo* like) {
-  if (settled_.contains(folder)) return {};
-  const bool below_root = folder.size() > root_.size();
-  const std::string parent = io::parent_of(folder);
-  if (below_root) {
-    if (auto settled = settle(parent, like); !settled) return settled;
+  std::vector<std::string> folders;  // from there up to the first that is known, or the root
+  for (std::string at = folder; !settled_.contains(at); at = io::parent_of(at)) {
+    folders.push_back(at);
+    if (at.size() <= root_.size()) break;
   }
-  auto made = io::make_directories(folder, gate_, like);
-  if (!made) return pass(made);
-  if (!*made) {
-    // Whoever made it may have ended before that was durable.
-    if (below_root) {
-      if (auto synced = io::sync_directory(parent, gate_); !synced) return synced;
-    }
-    remove_stale(folder, clock_.now(), gate_);
+  if (folders.empty()) return {};
+  std::reverse(folders.begin(), folders.end());
+  if (auto above = io::make_directories(io::parent_of(folders.front()), gate_, like); !above) return pass(above);
+  // All are made before the first is synced: a file system with a journal writes it once for all of them then.
+  std::vector<std::string> unsynced;
+  for (const std::string& one : folders) {
+    auto made = io::make_directory(one, gate_, like);
+    if (!made) return pass(made);
+    if (!*made) remove_stale(one, clock_.now(), gate_);
+    const bool is_root = one.size() <= root_.size();
+    if (*made && is_root) made_root_ = true;
+    // Whoever made it may have ended before that was durable. A root that was there is not ours.
+    if (!is_root || made_root_) unsynced.push_back(io::parent_of(one));
   }
-  settled_.add(folder);
+  for (const std::string& one : unsynced) {
+    if (auto synced = io::sync_directory(one, gate_); !synced) return synced;
+  }
+  for (const std::string& one : folders) settled_.add(one);
   return {};
 }
 

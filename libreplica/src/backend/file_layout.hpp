@@ -1,6 +1,7 @@
 // Where the file backend keeps things: the names of its files, its folders, and the walk over them.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -55,6 +56,7 @@ class Folders {
   io::Gate* gate_;
   const Clock& clock_;
   SettledFolders& settled_;
+  std::atomic<bool> made_root_{false};
 };
 
 // Backend::list over the files below `root`. Reads only the folders that can hold keys with that prefix.

@@ -9,8 +9,6 @@ namespace replica::engine {
 namespace {
 
 constexpr int kAttempts = 10;  // the WAL can move once a pin; busy writers can make that happen a few times
-// Of a file that holds so many pages at most, the first of its store, hashes are made when they are needed.
-constexpr std::uint32_t kHashedLater = 256;
 
 }  // namespace
 
@@ -152,7 +150,7 @@ Result<void> Capture::write_everything(DatabaseImage& image) {
 // For a file that is about to hold every page; nullopt: fold_hashes() makes the map from that file, which then is the
 // first of its store. With very many databases that begin at once the four syncs of the map are a third of all.
 Result<std::optional<store::PageHashMap>> Capture::begin_hashes(const DatabaseImage& image) {
-  if (image.commit() > kHashedLater || has_files()) {
+  if (image.commit() > store::kSmallDatabase || has_files()) {
     auto made = store::PageHashMap::create(settings_.meta_path, image.page_size(), environment_.gate);
     if (!made) return pass(made);
     return std::optional(std::move(*made));
@@ -168,7 +166,7 @@ Result<std::optional<LtxHeader>> header_of_whole(Reader& file) {
   auto decoder = LtxDecoder::begin(file);
   if (!decoder) return pass(decoder);
   const LtxHeader header = decoder->header();
-  if (header.commit > kHashedLater) return std::nullopt;
+  if (header.commit > store::kSmallDatabase) return std::nullopt;
   for (std::uint32_t pages = 0;; ++pages) {
     auto page = decoder->next();
     if (!page) return pass(page);

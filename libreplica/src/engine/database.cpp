@@ -133,11 +133,12 @@ Result<void> Database::ensure_store() {
   if (!awake_) awake_ = std::make_unique<Awake>(Awake{.identity = *info, .checkpoint_policy = policy_of(config_)});
   awake_->identity = *info;
   if (store_) return {};
-  if (auto r = io::make_directories(meta_path(), environment_.gate); !r) return pass(r);
+  auto made = make_meta_directory();
+  if (!made) return pass(made);
   auto lock = take_owner_lock(meta_path(), config_.path, environment_.gate);
   if (!lock) return pass(lock);
   if (auto r = sweep_scratch(); !r) return r;
-  auto store = store::LocalStore::open(meta_path(), config_.path, environment_.gate);
+  auto store = store::LocalStore::open(meta_path(), config_.path, environment_.gate, *made);
   if (!store) return pass(store, "open local store");
   // What was confirmed before it was closed may be of files that are no longer the ones here.
   const auto rested = std::exchange(resting_, std::nullopt);
@@ -158,6 +159,17 @@ Result<void> Database::ensure_store() {
   capture_ = std::make_unique<Capture>(std::move(settings), *store_, store_lock_, environment_);
   capture_->count_from(captures());
   return {};
+}
+
+// Its parent is synced by the store, once that matters.
+Result<store::LocalStore::Meta> Database::make_meta_directory() {
+  const std::string path = meta_path();
+  auto like = io::stat_path(io::parent_of(config_.path));
+  if (!like) return pass(like);
+  if (auto r = io::make_directories(io::parent_of(path), environment_.gate, &*like); !r) return pass(r);
+  auto made = io::make_directory(path, environment_.gate, &*like);
+  if (!made) return pass(made);
+  return *made ? store::LocalStore::Meta::made : store::LocalStore::Meta::found;
 }
 
 // Snapshots and compactions that a killed daemon was making. The owner's lock is ours, and no lane works yet.

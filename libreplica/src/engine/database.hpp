@@ -134,6 +134,7 @@ class Database final : private Origin {
   bool all_shipped() const;
   Result<Way> make_way_locked(bool at_any_rate, bool lanes_held);
   Result<bool> prepare_rest(bool at_any_rate);
+  Result<store::LocalStore::Meta> make_meta_directory();
   Result<void> sweep_scratch();
   Result<void> ensure_attached(const Call& call);
   Result<void> follow_replica(const Call& call);

@@ -82,14 +82,16 @@ Result<void> AtomicFile::append(Bytes data) {
   return written;
 }
 
-Result<void> AtomicFile::commit(std::optional<Timestamp> modified_at) {
+Result<void> AtomicFile::commit(std::optional<Timestamp> modified_at, Name name) {
   if (auto finished = finish(modified_at); !finished) return finished;
-  return publish(true);
+  if (auto named = appear(true); !named) return named;
+  return name == Name::durable ? sync_directory(parent_of(path_), gate_) : Result<void>{};
 }
 
 Result<void> AtomicFile::commit_new(std::optional<Timestamp> modified_at) {
   if (auto finished = finish(modified_at); !finished) return finished;
-  return publish(false);
+  if (auto named = appear(false); !named) return named;
+  return sync_directory(parent_of(path_), gate_);
 }
 
 // The time is set before the sync, so that one sync makes both durable.
@@ -106,11 +108,11 @@ Result<void> AtomicFile::finish(std::optional<Timestamp> modified_at) {
   return {};
 }
 
-Result<void> AtomicFile::publish(bool replace) {
+Result<void> AtomicFile::appear(bool replace) {
   auto renamed = replace ? rename_file(temp_path_, path_, gate_) : rename_new(temp_path_, path_, gate_);
   if (!renamed) return renamed;
   temp_path_.clear();
-  return sync_directory(parent_of(path_), gate_);
+  return {};
 }
 
 }  // namespace replica::io

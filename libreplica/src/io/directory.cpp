@@ -69,6 +69,11 @@ std::string parent_of(const std::string& path) {
   return last == std::string::npos ? "/" : path.substr(0, last + 1);
 }
 
+Result<bool> make_directory(const std::string& path, Gate* gate, const FileInfo* like) {
+  if (auto info = stat_path(path); info && info->is_directory) return false;
+  return make_one(path, gate, like);
+}
+
 Result<bool> make_directories(const std::string& path, Gate* gate, const FileInfo* like) {
   if (auto info = stat_path(path); info && info->is_directory) return false;
   const std::string parent = parent_of(path);

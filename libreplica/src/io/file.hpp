@@ -113,8 +113,9 @@ class AtomicFile final : public Writer {
   Result<std::uint64_t> write_from(FileSource& source, std::uint64_t at_most);  // FileSource::copy_to
   // After a failure the name shows what it showed before, except when only the last step (fsync of the directory)
   // failed: then it may show the new file.
-  Result<void> commit(std::optional<Timestamp> modified_at = {});
-  // The same, but `already_exists` when the name is taken; decided by the file system in one step.
+  enum class Name { durable, unsynced };  // unsynced: the directory is synced later, by whoever relies on the name then
+  Result<void> commit(std::optional<Timestamp> modified_at = {}, Name name = Name::durable);
+  // The same, durable, but `already_exists` when the name is taken; decided by the file system in one step.
   Result<void> commit_new(std::optional<Timestamp> modified_at = {});
 
  private:
@@ -122,7 +123,7 @@ class AtomicFile final : public Writer {
   Result<void> flush();
   Result<void> append(Bytes data);
   Result<void> finish(std::optional<Timestamp> modified_at);
-  Result<void> publish(bool replace);
+  Result<void> appear(bool replace);
   File file_;
   std::string path_, temp_path_;  // temp_path_ is empty once nothing is to be removed
   Gate* gate_ = nullptr;
@@ -139,6 +140,8 @@ Result<FileInfo> stat_path(const std::string& path);
 // Makes missing parents too; those made get mode and owner of `like` (a directory) when given, and their parents
 // synced. True: `path` was made now.
 Result<bool> make_directories(const std::string& path, Gate* gate = nullptr, const FileInfo* like = nullptr);
+// One, in a parent that is there, which is not synced. True: it was made now.
+Result<bool> make_directory(const std::string& path, Gate* gate = nullptr, const FileInfo* like = nullptr);
 // A file system that cannot sync directories is not an error.
 Result<void> sync_directory(const std::string& path, Gate* gate = nullptr);
 Result<void> rename_file(const std::string& from, const std::string& to, Gate* gate = nullptr);

@@ -8,6 +8,7 @@ namespace replica::store {
 namespace {
 
 constexpr std::string_view kTempSuffix = ".tmp";
+constexpr TxRange kFirst{TxId{1}, TxId{1}};
 
 std::string join(const std::string& directory, std::string_view name) { return directory + "/" + std::string(name); }
 
@@ -58,7 +59,8 @@ std::string default_meta_path(const std::string& database_path) {
   return database_path.substr(0, name_at) + "." + database_path.substr(name_at) + "-litestream";
 }
 
-Result<LocalStore> LocalStore::open(std::string meta_path, const std::string& database_path, io::Gate* gate) {
+Result<LocalStore> LocalStore::open(std::string meta_path, const std::string& database_path, io::Gate* gate,
+                                    Meta meta) {
   LocalStore store;
   store.meta_path_ = std::move(meta_path);
   store.level_path_ = join(store.meta_path_, "ltx/0");
@@ -72,14 +74,19 @@ Result<LocalStore> LocalStore::open(std::string meta_path, const std::string& da
   store.directory_like_ = *directory_like;
 
   const io::FileInfo* like = store.directory_like_ ? &*store.directory_like_ : nullptr;
-  auto levels = find(store.levels_path());
+  if (meta == Meta::found) {
+    if (auto made = io::make_directories(store.meta_path_, gate, like); !made) return pass(made, "open local store");
+  }
+  auto levels = io::make_directory(store.levels_path(), gate, like);
   if (!levels) return pass(levels, "open local store");
-  auto made = io::make_directories(store.level_path_, gate, like);
-  if (!made) return pass(made, "open local store");
-  auto cleaned = store.remove_temp_files(*levels ? Levels::may_hold_some : Levels::are_new);
+  auto level = io::make_directory(store.level_path_, gate, like);
+  if (!level) return pass(level, "open local store");
+  auto cleaned = store.remove_temp_files(*levels ? Levels::are_new : Levels::may_hold_some);
   if (!cleaned) return pass(cleaned, "open local store");
-  if (*made) return store;  // there is nothing in it
+  store.all_new_ = meta == Meta::made && *levels && *level;
+  if (*level) return store;  // there is nothing in it
   if (auto scanned = store.rescan(); !scanned) return pass(scanned, "open local store");
+  store.settled_ = store.last() > kFirst.max;  // else no such file would be there
   return store;
 }
 
@@ -124,9 +131,34 @@ Result<LtxHeader> LocalStore::header(TxRange range) const {
   return header;
 }
 
+// Lost in a power failure it is made anew, or the replica has it: nothing has been built on it yet, and no older state
+// can come back in its place. docs/store-layout.md §2.
+bool LocalStore::may_wait(const LtxHeader& header) const {
+  return all_new_ && header.range == kFirst && header.commit <= kSmallDatabase;
+}
+
+// Makes durable what open() and the first file have put off.
+Result<void> LocalStore::settle() {
+  if (settled_) return {};
+  std::vector<std::string> unsynced{io::parent_of(meta_path_), meta_path_, levels_path()};
+  if (!files_.empty()) unsynced.push_back(level_path_);
+  for (const std::string& directory : unsynced) {
+    if (auto synced = io::sync_directory(directory, gate_); !synced) return synced;
+  }
+  settled_ = true;
+  return {};
+}
+
 Result<void> LocalStore::NewFile::commit() {
+  using Name = io::AtomicFile::Name;
+  const bool waits = store_->may_wait(header_);
+  store_->all_new_ = false;
+  if (!waits) {
+    if (auto settled = store_->settle(); !settled) return pass(settled, "commit local ltx file");
+  }
   // The data's own time, which retention goes by and which the replica is given too.
-  if (auto done = file_.commit(header_.timestamp); !done) return pass(done, "commit local ltx file");
+  auto done = file_.commit(header_.timestamp, waits ? Name::unsynced : Name::durable);
+  if (!done) return pass(done, "commit local ltx file");
   auto info = io::stat_path(store_->file_path(header_.range));
   if (!info) return pass(info, "commit local ltx file");
   store_->add({.level = 0, .range = header_.range, .size = info->size, .created_at = header_.timestamp});

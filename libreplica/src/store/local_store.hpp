@@ -16,11 +16,18 @@ namespace replica::store {
 // "<dir>/.<name>-litestream"
 std::string default_meta_path(const std::string& database_path);
 
+// Of a database of so many pages at most, what can be made again soon is put off at its beginning: of very many that
+// begin at once that is half of all syncs.
+inline constexpr std::uint32_t kSmallDatabase = 256;
+
 // Not safe for use from two threads at once, except read-only calls on files that exist.
 class LocalStore {
  public:
+  // Made: the caller has just made the meta directory and not synced its parent, so that nothing in it can be older.
+  enum class Meta { found, made };
   // Makes the directories (mode and owner as the database's), removes *.tmp, scans the names.
-  static Result<LocalStore> open(std::string meta_path, const std::string& database_path, io::Gate* gate = nullptr);
+  static Result<LocalStore> open(std::string meta_path, const std::string& database_path, io::Gate* gate = nullptr,
+                                 Meta meta = Meta::found);
 
   const std::string& meta_path() const noexcept { return meta_path_; }
   std::string file_path(TxRange range) const;
@@ -35,12 +42,13 @@ class LocalStore {
   Result<std::optional<LtxHeader>> verify_newest();
   Result<LtxHeader> header(TxRange range) const;
 
-  // A new file, complete and durable after commit(). The name is that of `header.range`. The store must stay where it
-  // is (no move) while one is open.
+  // A new file, complete and durable after commit(); but the name of the first in a new meta directory, when that is
+  // TXID 1 of a small database, only with the next one. The name is that of `header.range`. The store must stay where
+  // it is (no move) while one is open.
   class NewFile {
    public:
     Writer& out() noexcept { return file_; }
-    Result<void> commit();  // durable; the store then lists it
+    Result<void> commit();  // the store then lists it
 
    private:
     friend class LocalStore;
@@ -62,6 +70,8 @@ class LocalStore {
  private:
   LocalStore() = default;
   std::string levels_path() const;
+  bool may_wait(const LtxHeader& header) const;
+  Result<void> settle();
   enum class Levels { are_new, may_hold_some };
   Result<void> remove_temp_files(Levels levels);
   Result<std::vector<std::string>> level_directories() const;
@@ -72,6 +82,8 @@ class LocalStore {
   std::string meta_path_, level_path_;
   std::optional<io::FileInfo> file_like_, directory_like_;
   std::vector<LtxFileInfo> files_;
+  bool all_new_ = false;  // the meta directory is, and no file has been there
+  bool settled_ = false;  // the names of the directories are durable, and those of the files that were put off
   io::Gate* gate_ = nullptr;
 };
 
