@@ -214,6 +214,45 @@ TEST_CASE("jobs that take long give up their places, and those of the same serve
   timer.stop();
 }
 
+TEST_CASE("of jobs that mostly wait twice as many run at once") {
+  using namespace replica::replicator;
+  Timer timer;
+  WorkerPool pool(2, timer, 30s);
+  std::mutex lock;
+  std::condition_variable changed;
+  bool released = false;
+  std::atomic<int> running = 0, most = 0, others = 0;
+  const auto wait_for_release = [&] {
+    most = std::max(most.load(), ++running);
+    std::unique_lock guard(lock);
+    changed.wait(guard, [&] { return released; });
+    --running;
+  };
+  for (int n = 0; n < 10; ++n) pool.submit({.run = wait_for_release, .waits = true});
+  CHECK(eventually([&] { return running == 4; }));
+  pool.submit({.run = [&] { ++others; }});
+  CHECK(pool.waiting() == 7);
+  {
+    const std::lock_guard guard(lock);
+    released = true;
+  }
+  changed.notify_all();
+  CHECK(eventually([&] { return pool.waiting() == 0 && running == 0 && others == 1; }));
+  CHECK(most == 4);
+
+  released = false;
+  for (int n = 0; n < 10; ++n) pool.submit({.run = wait_for_release});
+  CHECK(eventually([&] { return running == 2 && pool.waiting() == 8; }));
+  {
+    const std::lock_guard guard(lock);
+    released = true;
+  }
+  changed.notify_all();
+  CHECK(eventually([&] { return pool.waiting() == 0 && running == 0; }));
+  pool.stop();
+  timer.stop();
+}
+
 TEST_CASE("stopping does not wait for a dead destination before the other has everything") {
   Bench bench;
   Application app(bench.path("app"));

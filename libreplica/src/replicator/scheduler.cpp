@@ -7,6 +7,7 @@ namespace replica::replicator {
 namespace {
 
 constexpr int kMaintainThreads = 2;
+constexpr std::uint64_t kSmall = 1U << 20;
 
 }  // namespace
 
@@ -144,10 +145,25 @@ void Scheduler::dispatch(const std::shared_ptr<Entry>& entry, LaneId id) {
   });
 }
 
+namespace {
+
+// The first capture and the first upload of a small database: they wait for disk or server rather than compute.
+bool is_beginning(Entry& entry, LaneId id) {
+  const bool first = id.lane == Lane::capture
+                         ? !entry.database.captured()
+                         : id.lane == Lane::ship && !entry.database.destination(id.destination).replicated();
+  if (!first) return false;
+  const auto info = io::stat_path(entry.database.config().path);
+  return info && info->size <= kSmall;
+}
+
+}  // namespace
+
 // A capture waits for a server only when it attaches; the first destination then stands for all.
 Job Scheduler::job(const std::shared_ptr<Entry>& entry, LaneId id) {
   Job made{.run = [this, entry, id] { run(entry, id); }};
   const bool attached = id.lane == Lane::tend || (id.lane == Lane::capture && entry->database.captured());
+  made.waits = is_beginning(*entry, id);
   const std::lock_guard guard(entry->lock);
   if (!attached && !entry->destinations.empty()) made.pace = entry->destinations[id.destination].pace;
   made.slow = (id.lane == Lane::ship || id.lane == Lane::maintain) && entry->lane(id).failures > 0;

@@ -48,9 +48,14 @@ void WorkerPool::stop() {
 
 // One more thread when a job could run and nobody is free for it.
 void WorkerPool::hire() {
-  const bool runnable = (!jobs_.empty() && usual_running_ < limit_) || (!slow_jobs_.empty() && slow_running_ < limit_);
+  const bool runnable = usual_may_run() || (!slow_jobs_.empty() && slow_running_ < limit_);
   if (stopping_ || !runnable || idle_ > 0 || threads_.size() >= kMostThreads * limit_) return;
   start_thread();
+}
+
+// With jobs that mostly wait, twice as many keep the processors busy.
+bool WorkerPool::usual_may_run() const {
+  return !jobs_.empty() && usual_running_ < (jobs_.front().waits ? 2 * limit_ : limit_);
 }
 
 void WorkerPool::start_thread() {
@@ -73,7 +78,7 @@ void WorkerPool::work() {
 bool WorkerPool::take(std::unique_lock<std::mutex>& lock) {
   // What was found to be slow while it waited stands aside.
   for (; !jobs_.empty() && jobs_.front().is_slow(); jobs_.pop_front()) slow_jobs_.push_back(std::move(jobs_.front()));
-  const bool usual = !jobs_.empty() && usual_running_ < limit_;
+  const bool usual = usual_may_run();
   if (!usual && (slow_jobs_.empty() || slow_running_ >= limit_)) return false;
   auto& queue = usual ? jobs_ : slow_jobs_;
   Job job = std::move(queue.front());

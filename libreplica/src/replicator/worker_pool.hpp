@@ -27,6 +27,7 @@ struct Job {
   std::function<void()> run;
   std::shared_ptr<Pace> pace{};  // may be nullptr
   bool slow = false;             // known to be
+  bool waits = false;            // for a disk or a server most of its time, and takes little memory
 
   bool is_slow() const { return slow || (pace && (pace->slow || pace->overdue > 0)); }
 };
@@ -50,6 +51,7 @@ class WorkerPool {
   };
   void work();
   bool take(std::unique_lock<std::mutex>& lock);
+  bool usual_may_run() const;
   void run(Job job, bool slow, std::unique_lock<std::mutex>& lock);
   void hire();
   void start_thread();
