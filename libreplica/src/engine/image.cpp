@@ -75,7 +75,9 @@ Result<void> DatabaseImage::read_from_file(PageNo page, MutableBytes out) {
   const std::uint64_t offset = static_cast<std::uint64_t>(page - 1) * position_.page_size;
   const bool hit = offset >= ahead_offset_ && offset + out.size() <= ahead_offset_ + ahead_.size();
   if (!hit) {
-    ahead_.resize(std::max(kReadAhead, out.size()));
+    const std::uint64_t end = std::uint64_t{commit_} * position_.page_size;
+    const auto rest = static_cast<std::size_t>(std::min<std::uint64_t>(kReadAhead, end > offset ? end - offset : 0));
+    ahead_.resize(std::max(rest, out.size()));
     auto n = pin_->connection().read_file(offset, ahead_);
     if (!n) return pass(n);
     std::memset(ahead_.data() + *n, 0, ahead_.size() - *n);
