@@ -67,6 +67,16 @@ TEST_CASE("a new database is opened once, and nothing that was just made is list
   CHECK(gate.subjects("sync_dir").empty());  // where it is, and where each of three directories is: with the next file
 }
 
+TEST_CASE("the meta directory is open to whom the database's directory is open to") {
+  Fixture f;
+  fs::permissions(f.dir.path(), fs::perms(0750));
+  Application app(f.path);
+  app.fill(20);
+  auto daemon = f.daemon();
+  capture(*daemon);
+  for (const char* below : {"", "/ltx", "/ltx/0"}) CHECK(fs::status(f.meta + below).permissions() == fs::perms(0750));
+}
+
 TEST_CASE("a database in another journal mode is switched before it is pinned") {
   Fixture f;
   {
