@@ -33,7 +33,7 @@ class Power final : public io::Gate {
     if (!is_durable(path)) {
       fs::remove_all(path);
     } else if (fs::is_directory(path)) {
-      for (const std::string& name : names_in(path)) lose_unsynced(path + "/" + name);
+      for (const std::string& name : names_in(path)) lose_unsynced(fs::path(path) / name);
     }
   }
 
