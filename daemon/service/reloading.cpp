@@ -18,6 +18,8 @@ namespace {
 
 constexpr std::chrono::seconds kForget{2};
 
+replica::Call soon() { return {.stop = {}, .deadline = std::chrono::steady_clock::now() + kForget}; }
+
 std::vector<std::string> places_of(const replica::DatabaseStatus& status) {
   if (status.replicas.empty()) return {status.replica_url};
   std::vector<std::string> places;
@@ -49,7 +51,7 @@ Result<void> Service::open(const std::string& path) {
 
 // It is closed, or not there; if somebody has opened it in the last moment, that is not waited for.
 Result<void> Service::forget(const std::string& path) {
-  const auto removed = replicator_.remove(path, {.stop = {}, .deadline = std::chrono::steady_clock::now() + kForget});
+  const auto removed = replicator_.remove(path, soon());
   if (!removed && removed.error().code != replica::Errc::not_found) return fail(other("", removed.error()));
   added_.erase(path);
   return {};
@@ -103,9 +105,10 @@ Result<void> Service::carry_out(const ReloadStep& step) {
   const std::lock_guard lock(registering_);
   if (step.kind == Kind::close) return {};
   if (step.kind == Kind::open) return open(step.path);
-  if (auto r = forget(step.path); !r || step.kind == Kind::forget) return r;
+  if (step.kind == Kind::forget) return forget(step.path);
   const auto database = config::database_config(*step.settings, metering_);
-  if (auto added = replicator_.add(database); !added) return fail(other("", added.error()));
+  if (auto replaced = replicator_.replace(database, soon()); !replaced) return fail(other("", replaced.error()));
+  added_.erase(step.path);
   return step.opens ? open(step.path) : Result<void>{};
 }
 

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <thread>
 
@@ -131,6 +132,38 @@ TEST_CASE("databases come and go while others are replicated, on a fixed number 
   REQUIRE(again);
   sync(replicator, bench.path("db0"));
   bench.check_equal("db0");
+}
+
+TEST_CASE("a database that gets other settings is never found missing") {
+  Bench bench;
+  const std::string path = bench.path("a");
+  Application app(path);
+  app.fill(3);
+  Replicator replicator(Bench::options());
+  std::atomic<int> missing{0}, found{0};
+  REQUIRE(replicator.add(bench.config("a")));
+  {
+    const std::jthread asker([&](const std::stop_token& stop) {
+      while (!stop.stop_requested()) ++(replicator.status(path) ? found : missing);
+    });
+    for (int n = 0; n < 50; ++n) {
+      app.insert();
+      REQUIRE(replicator.start(path, true, within_seconds(30)));
+      DatabaseConfig other = bench.config("a");
+      other.sync_interval = std::chrono::milliseconds(n + 1);
+      REQUIRE(replicator.replace(other, within_seconds(30)));
+    }
+    REQUIRE(eventually([&] { return found > 50; }));
+  }
+  CHECK(missing == 0);
+  // One that is not known is added.
+  REQUIRE(replicator.remove(path));
+  REQUIRE(replicator.replace(bench.config("a")));
+  CHECK(replicator.status(path));
+  DatabaseConfig senseless = bench.config("a");
+  senseless.path.clear();
+  CHECK_FALSE(replicator.replace(senseless));
+  CHECK(replicator.status(path));
 }
 
 TEST_CASE("no thread, no descriptor and no signal handler is left behind") {

@@ -57,6 +57,8 @@ class Replicator {
   Result<void> add(const DatabaseConfig& config);
   // Stops and forgets it. not_found for an unknown path. Deletes nothing.
   Result<void> remove(const std::string& path, const Call& call = {});
+  // Both at once, with other settings for a path that may be known: nobody finds it missing in between.
+  Result<void> replace(const DatabaseConfig& config, const Call& call = {});
 
   // Begins replication; with `wait` blocks until the database is attached (the file must exist then). Codes: not_found,
   // already_exists "database already enabled", precondition_failed "database has no replica configured", timed_out.

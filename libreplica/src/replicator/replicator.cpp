@@ -153,6 +153,29 @@ Result<void> Replicator::remove(const std::string& path, const Call& call) {
   return {};
 }
 
+Result<void> Replicator::replace(const DatabaseConfig& config, const Call& call) {
+  if (auto r = check_config(config); !r) return r;
+  auto entry = std::make_shared<Entry>(config, impl_->options, impl_->environment);
+  const std::string& path = entry->database.config().path;
+  for (;;) {
+    const auto before = impl_->known(path);
+    if (before) {
+      auto stopped = replicator::stop_one(impl_->scheduler, before, impl_->options.shutdown_sync_interval, call);
+      if (!stopped && stopped.error().code != Errc::precondition_failed) return pass(stopped);
+    }
+    const std::lock_guard guard(impl_->lock);
+    const auto now = impl_->entries.find(path);
+    if ((now == impl_->entries.end() ? nullptr : now->second) != before) continue;  // somebody else was faster
+    if (before) {
+      impl_->entries.erase(now);
+      impl_->events.publish({.kind = EventKind::removed, .path = path});
+    }
+    impl_->entries.emplace(path, entry);
+    impl_->events.publish({.kind = EventKind::added, .path = path});
+    return {};
+  }
+}
+
 Result<void> Replicator::start(const std::string& path, bool wait, const Call& call) {
   auto found = impl_->find(path);
   if (!found) return pass(found);
