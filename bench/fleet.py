@@ -30,10 +30,11 @@ def tiny_databases(place, count, **settings):
     return entries
 
 
-def level0(entry):
-    """How many files of level 0 the replica has."""
+def newest(entry):
+    """The name of the newest file of level 0 on the replica; empty when there is none."""
     directory = pathlib.Path(entry["replica"]["path"], "ltx", "0")
-    return sum(name.endswith(".ltx") for name in os.listdir(directory)) if directory.is_dir() else 0
+    names = os.listdir(directory) if directory.is_dir() else ()
+    return max((name for name in names if name.endswith(".ltx")), default="")
 
 
 class FleetBench:
@@ -75,7 +76,7 @@ class FleetBench:
         end = time.monotonic() + PATIENCE
         while waiting_for:
             largest = max(largest, procfs.footprint(daemon.pid).rss_mb)
-            while waiting_for and level0(waiting_for[-1]):
+            while waiting_for and newest(waiting_for[-1]):
                 waiting_for.pop()
             time.sleep(0.05)
             if time.monotonic() > end:
@@ -102,11 +103,11 @@ class FleetBench:
     @staticmethod
     def wake(entry):
         """Milliseconds from a commit in a hibernating database to its file on the replica."""
-        known = level0(entry)
+        known = newest(entry)
         with contextlib.closing(sqlite3.connect(entry["path"], isolation_level=None)) as db:
             db.execute("INSERT INTO t VALUES(1)")
             start = time.monotonic()
-            waiting.until(lambda: level0(entry) > known, f"the commit in {entry['path']}", 60, 0.001)
+            waiting.until(lambda: newest(entry) > known, f"the commit in {entry['path']}", 60, 0.001)
             return 1000 * (time.monotonic() - start)
 
     @staticmethod
