@@ -47,17 +47,24 @@ struct NoGaps final : io::Gate {
   }
 };
 
+// Attached to a short log, which then has grown to nearly 1,000 frames in that time.
+std::unique_ptr<engine::Database> beside_long_log(Fixture& f, Application& app, io::Gate* gate,
+                                                  std::chrono::milliseconds time) {
+  app.fill(20);
+  auto daemon = f.daemon(gate);
+  capture(*daemon);
+  f.clock.pass(time);
+  while (fs::file_size(f.path + "-wal") < 980 * wal_frame_size(4096)) app.update(1);
+  return daemon;
+}
+
 }  // namespace
 
 TEST_CASE("the time in which a writer checkpoints does not count for how fast its log grows") {
   Fixture f;
   NoGaps gate;
   Application app(f.path);
-  app.fill(20);
-  auto daemon = f.daemon(&gate);
-  capture(*daemon);
-  f.clock.pass(500ms);
-  while (fs::file_size(f.path + "-wal") < 980 * wal_frame_size(4096)) app.update(1);
+  auto daemon = beside_long_log(f, app, &gate, 500ms);
 
   bool passed = false;
   gate.while_aside = [&] {
@@ -82,11 +89,7 @@ TEST_CASE("the time in which a writer checkpoints does not count for how fast it
 TEST_CASE("a log is checkpointed between two commits where they leave a gap, and that counts for checkpoint-interval") {
   Fixture f;
   Application app(f.path);
-  app.fill(20);
-  auto daemon = f.daemon();
-  capture(*daemon);
-  f.clock.pass(2s);
-  while (fs::file_size(f.path + "-wal") < 980 * wal_frame_size(4096)) app.update(1);
+  auto daemon = beside_long_log(f, app, nullptr, 2s);
   REQUIRE(daemon->tend({}));
   CHECK(daemon->status().steps_aside == 0);
   const auto before = daemon->status().checkpoints_passive;
@@ -107,11 +110,7 @@ TEST_CASE("a checkpoint that was stepped aside for counts for checkpoint-interva
   Fixture f;
   NoGaps gate;
   Application app(f.path);
-  app.fill(20);
-  auto daemon = f.daemon(&gate);
-  capture(*daemon);
-  f.clock.pass(2s);
-  while (fs::file_size(f.path + "-wal") < 980 * wal_frame_size(4096)) app.update(1);
+  auto daemon = beside_long_log(f, app, &gate, 2s);
   {
     std::optional<Checkpointer> checkpointer;
     gate.commit = [&] {
