@@ -96,7 +96,7 @@ void sync(Replicator& replicator, const std::string& path) {
 
 }  // namespace
 
-TEST_CASE("databases come and go while others are replicated, on a fixed number of threads") {
+TEST_CASE("databases come and go while others are replicated, on a bounded number of threads") {
   Bench bench;
   std::vector<std::unique_ptr<Application>> apps;
   Replicator replicator(Bench::options());
@@ -113,7 +113,8 @@ TEST_CASE("databases come and go while others are replicated, on a fixed number 
     }
   }
   CHECK(replicator.list().size() == 8);
-  CHECK(threads_now() == threads);
+  // Two pools of two may have twice as many for databases that begin.
+  CHECK(threads_now() <= threads + 4);
   // One that was removed is added again and goes on where it was.
   apps[1]->insert();
   start(replicator, bench.config("db1"));
