@@ -1,8 +1,6 @@
 #include <algorithm>
-#include <bit>
 #include <functional>
 #include <random>
-#include <utility>
 
 #include "backend/file_layout.hpp"
 #include "base/text.hpp"
@@ -12,56 +10,24 @@ namespace replica {
 
 std::shared_ptr<SettledFolders> make_settled_folders() { return std::make_shared<SettledFolders>(); }
 
-std::size_t SettledFolders::hash_of(const std::string& folder) {
-  return std::max(std::hash<std::string>{}(folder), kRemoved + 1);
-}
-
-// At least half of the table is free.
-std::size_t SettledFolders::place_of(std::size_t hash) const {
-  std::size_t at = hash & (table_.size() - 1);
-  while (table_[at] != hash && table_[at] != kFree) at = (at + 1) & (table_.size() - 1);
-  return at;
-}
-
 bool SettledFolders::contains(const std::string& folder) const {
   const std::lock_guard guard(lock_);
-  const std::size_t hash = hash_of(folder);
-  return !table_.empty() && table_[place_of(hash)] == hash;
+  return hashes_.contains(std::hash<std::string>{}(folder));
 }
 
 void SettledFolders::add(const std::string& folder) {
   const std::lock_guard guard(lock_);
-  const std::size_t hash = hash_of(folder);
-  if (2 * (used_ + 1) > table_.size()) grow();
-  std::size_t& place = table_[place_of(hash)];
-  if (place == kFree) ++used_;
-  place = hash;
+  hashes_.insert(std::hash<std::string>{}(folder));
 }
 
 void SettledFolders::remove(const std::string& folder) {
   const std::lock_guard guard(lock_);
-  const std::size_t hash = hash_of(folder);
-  if (table_.empty()) return;
-  std::size_t& place = table_[place_of(hash)];
-  if (place == hash) place = kRemoved;
+  hashes_.erase(std::hash<std::string>{}(folder));
 }
 
 void SettledFolders::clear() {
   const std::lock_guard guard(lock_);
-  table_.clear();
-  used_ = 0;
-}
-
-void SettledFolders::grow() {
-  const auto kept = [](std::size_t hash) { return hash > kRemoved; };
-  const auto count = static_cast<std::size_t>(std::count_if(table_.begin(), table_.end(), kept));
-  const auto before = std::exchange(table_, std::vector<std::size_t>(std::bit_ceil(4 * (count + 1)), kFree));
-  used_ = 0;
-  for (const std::size_t hash : before) {
-    if (!kept(hash)) continue;
-    table_[place_of(hash)] = hash;
-    ++used_;
-  }
+  hashes_.clear();
 }
 
 }  // namespace replica

@@ -5,14 +5,15 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <vector>
+#include <unordered_set>
 
 #include "io/file.hpp"
 #include "replica/backend.hpp"
+#include "replica/lasting_memory.hpp"
 
 namespace replica {
 
-// Their hashes, in one piece of memory: a daemon has many thousands.
+// Their hashes, close together: a daemon has many thousands.
 class SettledFolders {
  public:
   bool contains(const std::string& folder) const;
@@ -21,13 +22,9 @@ class SettledFolders {
   void clear();
 
  private:
-  static constexpr std::size_t kFree = 0, kRemoved = 1;
-  static std::size_t hash_of(const std::string& folder);
-  std::size_t place_of(std::size_t hash) const;  // where it is, or a free place
-  void grow();
   mutable std::mutex lock_;
-  std::vector<std::size_t> table_;  // open addressing, a power of two
-  std::size_t used_ = 0;            // places that are not free
+  LastingMemory memory_;
+  std::pmr::unordered_set<std::size_t> hashes_{&memory_};
 };
 
 }  // namespace replica
