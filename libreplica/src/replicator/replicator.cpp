@@ -46,6 +46,11 @@ struct Replicator::Impl {
     if (!entry) return fail(Errc::not_found, "database not found: " + path);
     return entry;
   }
+  // Whether it was open or not.
+  Result<void> close(const std::shared_ptr<Entry>& entry, const Call& call) {
+    auto stopped = replicator::stop_one(scheduler, entry, options.shutdown_sync_interval, call);
+    return stopped || stopped.error().code == Errc::precondition_failed ? Result<void>{} : Result<void>(pass(stopped));
+  }
   Result<std::shared_ptr<Entry>> find_open(const std::string& path) const {
     auto entry = find(path);
     if (!entry) return entry;
@@ -146,8 +151,7 @@ Result<void> Replicator::add(const DatabaseConfig& config) {
 Result<void> Replicator::remove(const std::string& path, const Call& call) {
   auto entry = impl_->find(path);
   if (!entry) return pass(entry);
-  auto stopped = replicator::stop_one(impl_->scheduler, *entry, impl_->options.shutdown_sync_interval, call);
-  if (!stopped && stopped.error().code != Errc::precondition_failed) return pass(stopped);
+  if (auto closed = impl_->close(*entry, call); !closed) return closed;
   const std::lock_guard guard(impl_->lock);
   if (impl_->entries.erase(path) > 0) impl_->events.publish({.kind = EventKind::removed, .path = path});
   return {};
@@ -160,8 +164,7 @@ Result<void> Replicator::replace(const DatabaseConfig& config, const Call& call)
   for (;;) {
     const auto before = impl_->known(path);
     if (before) {
-      auto stopped = replicator::stop_one(impl_->scheduler, before, impl_->options.shutdown_sync_interval, call);
-      if (!stopped && stopped.error().code != Errc::precondition_failed) return pass(stopped);
+      if (auto closed = impl_->close(before, call); !closed) return closed;
     }
     const std::lock_guard guard(impl_->lock);
     const auto now = impl_->entries.find(path);
