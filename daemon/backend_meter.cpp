@@ -59,12 +59,6 @@ class MeteredBackend final : public replica::Backend {
 
 }  // namespace
 
-std::shared_ptr<replica::Backend> BackendMeter::watch(std::shared_ptr<replica::Backend> inner,
-                                                      const std::string& database) {
-  auto counter = this->counter(inner->type(), database);
-  return watch(std::move(inner), std::move(counter));
-}
-
 void BackendMeter::expect(std::string_view type) {
   const std::lock_guard lock(mutex_);
   of_type(type);

@@ -35,8 +35,7 @@ class BackendMeter final : public config::Metering {
  public:
   explicit BackendMeter(const replica::Clock& clock) : clock_(clock) {}
 
-  // The same backend, counted, for the database of that path. The meter must outlive it.
-  std::shared_ptr<replica::Backend> watch(std::shared_ptr<replica::Backend> inner, const std::string& database);
+  // The meter must outlive the backends.
   void expect(std::string_view type) override;
   std::shared_ptr<replica::RequestCounter> counter(std::string_view type, const std::string& database) override;
   std::shared_ptr<replica::Backend> watch(std::shared_ptr<replica::Backend> inner,

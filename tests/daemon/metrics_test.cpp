@@ -37,6 +37,10 @@ MetricsInput sample() {
   return in;
 }
 
+std::shared_ptr<replica::Backend> watched(litestreamd::BackendMeter& meter, const std::string& database) {
+  return meter.watch(replica::make_memory_backend(), meter.counter("memory", database));
+}
+
 }  // namespace
 
 TEST_CASE("a database with several replicas has series for each, one with a single one none") {
@@ -161,7 +165,7 @@ TEST_CASE("every family is described once and every sample belongs to the family
 TEST_CASE("calls of a backend are counted by kind") {
   const replica::SystemClock clock;
   litestreamd::BackendMeter meter(clock);
-  const auto backend = meter.watch(replica::make_memory_backend(), "/db");
+  const auto backend = watched(meter, "/db");
   const std::vector<std::byte> body(100);
   replica::MemorySource source(body);
   REQUIRE(backend->put("k", source, {}, {}));
@@ -195,11 +199,9 @@ TEST_CASE("requests have series by database and class, none for what was never a
     replica::MemorySource source(body);
     REQUIRE(backend.put("k", source, {}, {}));
   };
-  const auto busy = meter.watch(replica::make_memory_backend(), "/busy.db"),
-             second = meter.watch(replica::make_memory_backend(), "/busy.db"),
-             idle = meter.watch(replica::make_memory_backend(), "/idle.db"),
-             hidden = meter.watch(replica::make_memory_backend(), "/hidden.db");
-  auto gone = meter.watch(replica::make_memory_backend(), "/gone.db");
+  const auto busy = watched(meter, "/busy.db"), second = watched(meter, "/busy.db"), idle = watched(meter, "/idle.db"),
+             hidden = watched(meter, "/hidden.db");
+  auto gone = watched(meter, "/gone.db");
   put(*busy);
   put(*second);
   REQUIRE(busy->remove("k", {}));
@@ -230,7 +232,7 @@ TEST_CASE("requests have series by database and class, none for what was never a
 TEST_CASE("the memory of a meter is that of the backends there are") {
   const replica::SystemClock clock;
   litestreamd::BackendMeter meter(clock);
-  for (int i = 0; i < 1000; ++i) meter.watch(replica::make_memory_backend(), "/" + std::to_string(i) + ".db");
+  for (int i = 0; i < 1000; ++i) watched(meter, "/" + std::to_string(i) + ".db");
   CHECK(meter.watched() <= 64);
 }
 
