@@ -6,10 +6,12 @@
 #include "replica/conformance.hpp"
 #include "support/catch.hpp"
 #include "support/temp_dir.hpp"
+#include "support/through.hpp"
 #include "tools/random.hpp"
 
 using namespace replica;
 using support::TempDir;
+using support::Through;
 
 namespace {
 
@@ -41,29 +43,6 @@ void sit_exam(std::shared_ptr<Backend> backend) {
     CHECK(error_of(one.run(*backend, "exam/some prefix", {})) == "none");
   }
 }
-
-// Passes everything on; the tests below override what they break.
-class Through : public Backend {
- public:
-  std::string_view type() const noexcept override { return inner_->type(); }
-  Capabilities capabilities() const noexcept override { return inner_->capabilities(); }
-  Result<ObjectInfo> put(std::string_view key, Source& body, const PutOptions& options, const Call& call) override {
-    return inner_->put(key, body, options, call);
-  }
-  Result<std::uint64_t> get(std::string_view key, ByteRange range, Sink& out, const Call& call) override {
-    return inner_->get(key, range, out, call);
-  }
-  Result<ObjectInfo> stat(std::string_view key, const Call& call) override { return inner_->stat(key, call); }
-  Result<void> list(std::string_view prefix, std::string_view after, const Visitor& visitor,
-                    const Call& call) override {
-    return inner_->list(prefix, after, visitor, call);
-  }
-  Result<void> remove(std::string_view key, const Call& call) override { return inner_->remove(key, call); }
-
- protected:
-  // NOLINTNEXTLINE(readability-identifier-naming): seen by derived fakes only
-  std::unique_ptr<Backend> inner_ = make_memory_backend();
-};
 
 class WithoutCapabilities final : public Through {
   Capabilities capabilities() const noexcept override { return {}; }

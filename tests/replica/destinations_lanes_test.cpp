@@ -2,7 +2,7 @@
 // tests wait on conditions.
 #include <sys/resource.h>
 
-#include <condition_variable>
+#include <latch>
 #include <set>
 #include <thread>
 
@@ -184,17 +184,14 @@ TEST_CASE("jobs that take long give up their places, and those of the same serve
   using namespace replica::replicator;
   Timer timer;
   WorkerPool pool(2, timer, 20ms);
-  std::mutex lock;
-  std::condition_variable changed;
-  bool released = false;
+  std::latch released(1);
   std::atomic<int> stuck = 0, most_stuck = 0, done = 0;
   const auto pace = std::make_shared<Pace>();
   for (int n = 0; n < 30; ++n) {
     pool.submit({.run =
                      [&] {
                        most_stuck = std::max(most_stuck.load(), ++stuck);
-                       std::unique_lock guard(lock);
-                       changed.wait(guard, [&] { return released; });
+                       released.wait();
                        --stuck;
                      },
                  .pace = pace});
@@ -204,11 +201,7 @@ TEST_CASE("jobs that take long give up their places, and those of the same serve
   CHECK(most_stuck <= 4);
   CHECK(stuck >= 2);
   CHECK(pool.waiting() >= 26);
-  {
-    const std::lock_guard guard(lock);
-    released = true;
-  }
-  changed.notify_all();
+  released.count_down();
   CHECK(eventually([&] { return pool.waiting() == 0 && stuck == 0; }));
   pool.stop();
   timer.stop();
@@ -218,36 +211,26 @@ TEST_CASE("of jobs that mostly wait twice as many run at once") {
   using namespace replica::replicator;
   Timer timer;
   WorkerPool pool(2, timer, 30s);
-  std::mutex lock;
-  std::condition_variable changed;
-  bool released = false;
+  std::latch first_released(1), second_released(1);
   std::atomic<int> running = 0, most = 0, others = 0;
-  const auto wait_for_release = [&] {
-    most = std::max(most.load(), ++running);
-    std::unique_lock guard(lock);
-    changed.wait(guard, [&] { return released; });
-    --running;
+  const auto until = [&](std::latch& released) {
+    return [&] {
+      most = std::max(most.load(), ++running);
+      released.wait();
+      --running;
+    };
   };
-  for (int n = 0; n < 10; ++n) pool.submit({.run = wait_for_release, .waits = true});
+  for (int n = 0; n < 10; ++n) pool.submit({.run = until(first_released), .waits = true});
   CHECK(eventually([&] { return running == 4; }));
   pool.submit({.run = [&] { ++others; }});
   CHECK(pool.waiting() == 7);
-  {
-    const std::lock_guard guard(lock);
-    released = true;
-  }
-  changed.notify_all();
+  first_released.count_down();
   CHECK(eventually([&] { return pool.waiting() == 0 && running == 0 && others == 1; }));
   CHECK(most == 4);
 
-  released = false;
-  for (int n = 0; n < 10; ++n) pool.submit({.run = wait_for_release});
+  for (int n = 0; n < 10; ++n) pool.submit({.run = until(second_released)});
   CHECK(eventually([&] { return running == 2 && pool.waiting() == 8; }));
-  {
-    const std::lock_guard guard(lock);
-    released = true;
-  }
-  changed.notify_all();
+  second_released.count_down();
   CHECK(eventually([&] { return pool.waiting() == 0 && running == 0; }));
   pool.stop();
   timer.stop();

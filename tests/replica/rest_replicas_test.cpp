@@ -2,34 +2,20 @@
 #include <atomic>
 
 #include "rest_fixture.hpp"
+#include "support/through.hpp"
 
 using namespace rest_fixture;
 
 namespace {
 
 // A backend that can be told to rest, and counts how often it was.
-class Resting final : public Backend {
+class Resting final : public support::Through {
  public:
-  explicit Resting(std::shared_ptr<Backend> inner) : inner_(std::move(inner)) {}
+  using Through::Through;
   int rests() const { return rests_; }
-
-  std::string_view type() const noexcept override { return inner_->type(); }
-  Capabilities capabilities() const noexcept override { return inner_->capabilities(); }
-  Result<ObjectInfo> put(std::string_view key, Source& body, const PutOptions& options, const Call& call) override {
-    return inner_->put(key, body, options, call);
-  }
-  Result<std::uint64_t> get(std::string_view key, ByteRange range, Sink& out, const Call& call) override {
-    return inner_->get(key, range, out, call);
-  }
-  Result<ObjectInfo> stat(std::string_view key, const Call& call) override { return inner_->stat(key, call); }
-  Result<void> list(std::string_view prefix, std::string_view after, const Visitor& visit, const Call& call) override {
-    return inner_->list(prefix, after, visit, call);
-  }
-  Result<void> remove(std::string_view key, const Call& call) override { return inner_->remove(key, call); }
   void rest() noexcept override { ++rests_; }
 
  private:
-  std::shared_ptr<Backend> inner_;
   std::atomic<int> rests_ = 0;
 };
 
