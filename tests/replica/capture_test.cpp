@@ -42,6 +42,41 @@ TEST_CASE("frames that SQLite left unsummed are captured, and what follows them"
   CHECK(pinned);
 }
 
+TEST_CASE("the last one to let go of a database leaves no log that has to be recovered") {
+  Fixture f;
+  Application app(f.path);
+  app.run("CREATE TABLE t(id INTEGER PRIMARY KEY, v BLOB); " + kFill);
+  auto daemon = f.daemon();
+  rewrite_and_roll_back(app);
+  app.run("UPDATE t SET v = randomblob(20) WHERE id % 7 = 0");
+  SECTION("all of it is captured") { capture(daemon->capture); }
+  SECTION("its frames were not read") {}
+  app.close();  // the daemon has it open: this does not checkpoint
+  daemon->capture.detach();
+  CHECK_FALSE(fs::exists(f.path + "-wal"));
+  daemon = f.daemon();
+  f.check_equal();
+}
+
+TEST_CASE("letting go of a database does not touch the log of another that has taken its place") {
+  Fixture f;
+  Application app(f.path);
+  app.run("CREATE TABLE t(id INTEGER PRIMARY KEY, v BLOB); " + kFill);
+  auto daemon = f.daemon();
+  rewrite_and_roll_back(app);
+  capture(daemon->capture);
+  app.close();
+  const std::string other = f.dir / "other.db";
+  Application next(other);
+  next.run("CREATE TABLE t(id INTEGER PRIMARY KEY, v BLOB); " + kFill);
+  const ByteVector log = read_file(other + "-wal");
+  for (const char* end : {"", "-wal", "-shm"}) fs::rename(other + end, f.path + end);
+  daemon->capture.detach();
+  CHECK(read_file(f.path + "-wal") == log);
+  daemon = f.daemon();
+  f.check_equal();
+}
+
 TEST_CASE("a daemon that comes back to the same log goes on without reading the database") {
   Fixture f;
   Application app(f.path);

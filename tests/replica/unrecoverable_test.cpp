@@ -107,3 +107,29 @@ TEST_CASE("a log that can be recovered is left alone") {
   CHECK_FALSE(tended->truncate_in);
   CHECK(fs::file_size(f.path + "-wal") > 0);
 }
+
+TEST_CASE("a log that could not be recovered does not outlast the closing of its database") {
+  Case c;
+  if (!leaves_frames_unsummed()) return;
+  const ByteVector expected = serialized(c.f.path);
+  SECTION("beside an application that closes at the same moment, so that nobody is the last") {
+    c.daemon->close();
+    CHECK(c.log_bytes() == 0);
+    CHECK(c.after_all_were_killed() == expected);
+  }
+  SECTION("by nobody else") {
+    c.app.close();  // the daemon has it open: this does not checkpoint
+    c.daemon->close();
+    CHECK_FALSE(fs::exists(c.f.path + "-wal"));
+    CHECK(serialized(c.f.path) == expected);
+  }
+  SECTION("beside one that writes, which goes on") {
+    Application other(c.f.path);
+    other.run("BEGIN IMMEDIATE; INSERT INTO t(v) VALUES ('under way')");
+    c.daemon->close();
+    CHECK(c.log_bytes() > 0);
+    other.run("COMMIT");
+    sync(*c.daemon);
+    c.f.check_equal();
+  }
+}

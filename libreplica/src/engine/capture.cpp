@@ -66,6 +66,7 @@ Result<Pin> Capture::open_first_pin() {
 Result<void> Capture::switch_to_wal() {
   auto connection = io::Connection::open(settings_.path, connection_options());
   if (!connection) return pass(connection);
+  connection->checkpoint_on_close();
   auto mode = connection->query_text("PRAGMA journal_mode");
   if (!mode) return pass(mode, "read journal mode");
   if (*mode == "wal") return {};
@@ -113,6 +114,7 @@ Result<void> Capture::attach() {
 }
 
 void Capture::detach() noexcept {
+  if (pin_) leave();
   pin_.reset();
   held_.clear();  // whoever attaches goes on from the newest file
 }
@@ -149,6 +151,7 @@ Result<PinnedImage> Capture::pin_image() {
   auto opened = open_pin();
   if (!opened) return pass(opened);
   auto pin = std::make_unique<Pin>(std::move(*opened));
+  pin->connection().checkpoint_on_close();  // it may outlast the others
   auto image = DatabaseImage::open(*pin, settings_.path, environment_.gate);
   if (!image) return pass(image);
   const WalPosition& at = image->position();

@@ -68,12 +68,11 @@ class Capture {
   // Pins the WAL and continues where the newest file ended, or anchors. Takes no write lock. not_found while there is
   // no database, or an empty one.
   Result<void> attach();
-  // Drops the pin. What was captured stays.
-  void detach() noexcept;
-
   // Drops the pin as an application closes: when nobody else has the database open, the WAL is checkpointed and goes. A
   // WAL that is left behind has to be recovered by the next opener, and SQLite before 3.50 can lose commits in that
-  // (WalDecoder::accept_unsummed says from what).
+  // (WalDecoder::accept_unsummed says from what). What was captured stays, but for what is held in memory.
+  void detach() noexcept;
+  // The same once what is held is written.
   void close() noexcept;
 
   // close() in such a way that attach() can go on without reading the database, as long as nobody writes to its file
@@ -144,12 +143,14 @@ class Capture {
   // Captures, then moves the pin: what is committed in between is pinned, and captured later.
   Result<void> step_pin(Pin& spare);
   Result<std::optional<Pin>> move_pin_ahead();
+  Result<void> lock_out_writers(io::Connection& writer, Pin& spare);
   enum class Continuity { same, restarted, lost };
   io::ConnectionOptions connection_options() const;
   Result<Pin> open_pin() const;
   Result<void> identify_database();
   Result<Pin> open_first_pin();  // after a switch to the write-ahead log, if it takes one
   Result<void> switch_to_wal();
+  void leave();
   Result<std::optional<FilesAtRest>> look_for_rest();
   // Continues in the WAL generation in which the newest file ends; false when that cannot be proved.
   Result<bool> continue_from_mark(const WalMark& mark);

@@ -136,17 +136,29 @@ Result<bool> Capture::backfill_ahead() {
   return true;
 }
 
+// Who has the write lock may itself wait for the pin to move, as a RESTART checkpoint of the application does.
+Result<void> Capture::lock_out_writers(io::Connection& writer, Pin& spare) {
+  constexpr std::chrono::milliseconds kStill{20};
+  writer.set_busy_timeout(std::min(kStill, settings_.busy_timeout));
+  for (auto left = settings_.busy_timeout;; left -= kStill) {
+    auto locked = writer.begin_write();
+    if (locked || locked.error().code != Errc::busy || left <= kStill) return locked;
+    if (auto r = swap(spare); !r) return r;
+  }
+}
+
 Result<void> Capture::checkpoint_hard() {
   auto checkpointer = open_spare();
   if (!checkpointer) return pass(checkpointer);
   auto writer = io::Connection::open(settings_.path, connection_options());
   if (!writer) return pass(writer);
-  if (auto r = writer->begin_write(); !r) return r;
+  if (auto r = lock_out_writers(*writer, *checkpointer); !r) return r;
   auto done = [&]() -> Result<void> {
     if (auto r = capture(); !r) return pass(r);
-    detach();
+    pin_.reset();
     auto passive = checkpointer->connection().checkpoint_passive();
     auto pin = open_pin();
+    if (!pin) checkpointer->connection().checkpoint_on_close();  // the last of ours then
     if (!pin) return pass(pin);
     pin_.emplace(std::move(*pin));
     may_restart_ = true;

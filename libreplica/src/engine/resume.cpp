@@ -1,5 +1,6 @@
 // Letting go of a database and coming back to it: what is left behind as proof, and what it proves. docs/capture.md,
 // store-layout.md §4.
+#include <thread>
 #include <utility>
 
 #include "engine/capture.hpp"
@@ -12,13 +13,24 @@ void Capture::close() noexcept {
     environment_.logger->log(LogLevel::warn, "changes not written, the next start compares all pages",
                              {{"path", settings_.path}, {"error", flushed.error().message}});
   }
-  io::ConnectionOptions options = connection_options();
-  options.checkpoint_on_close = true;
-  auto last = io::Connection::open(settings_.path, options);
-  // It must know that the database is in WAL mode; if it cannot even read, there is nothing to tidy up.
-  const bool reads = last && last->begin_read() && last->end_read();
   detach();
-  if (!reads) environment_.logger->log(LogLevel::debug, "database closed as it was", {{"path", settings_.path}});
+}
+
+// Two that close at the same moment each find that they are not the last, and leave the log to be recovered. One that
+// cannot be is emptied before, which wants a moment in which nobody writes and nobody reads from it.
+void Capture::leave() {
+  constexpr int kAttempts = 20;
+  constexpr std::chrono::milliseconds kPause{2};
+  io::Connection& last = pin_->connection();
+  if (!last.end_read()) return;
+  last.checkpoint_on_close();
+  if (!is_unrecoverable()) return;
+  last.set_busy_timeout(std::chrono::milliseconds(0));
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    auto truncated = last.truncate_log();
+    if (!truncated || *truncated) return;
+    std::this_thread::sleep_for(kPause);
+  }
 }
 
 // In this order: what is written behind a stamp changes it, and what had been written before is seen in the log, which

@@ -62,7 +62,7 @@ Result<Connection> Connection::open(const std::string& path, const ConnectionOpt
   Connection connection(db, path, options.gate);
   if (rc != SQLITE_OK) return Failure(connection.error(rc, "open database"));
   sqlite3_db_config(db, SQLITE_DBCONFIG_LOOKASIDE, nullptr, 0, 0);
-  sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, options.checkpoint_on_close ? 0 : 1, nullptr);
+  sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   sqlite3_wal_autocheckpoint(db, 0);
   connection.set_busy_timeout(options.busy_timeout);
   // Not by a PRAGMA: that would read the schema, which takes memory for as long as the connection lives.
@@ -100,6 +100,8 @@ Result<void> Connection::check_gate(std::string_view operation) {
 void Connection::set_busy_timeout(std::chrono::milliseconds timeout) {
   sqlite3_busy_timeout(db_, static_cast<int>(timeout.count()));
 }
+
+void Connection::checkpoint_on_close() { sqlite3_db_config(db_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr); }
 
 Result<void> Connection::execute(const char* sql) {
   if (auto r = check_gate("sql"); !r) return r;

@@ -18,12 +18,11 @@ namespace replica::io {
 struct ConnectionOptions {
   std::chrono::milliseconds busy_timeout{1000};
   bool create = false;
-  // Closing the last connection to a database checkpoints it and deletes the WAL, as an application's close does.
-  bool checkpoint_on_close = false;
   Gate* gate = nullptr;  // must outlive the connection
 };
 
-// One thread at a time. Auto-checkpoint off, no checkpoint on close, no mmap; of the cache a page or two is used.
+// One thread at a time. Auto-checkpoint off, no checkpoint on close unless told, no mmap; of the cache a page or two is
+// used.
 class Connection {
  public:
   static Result<Connection> open(const std::string& path, const ConnectionOptions& options);
@@ -34,6 +33,9 @@ class Connection {
   Result<void> execute(const char* sql);
   Result<std::string> query_text(const char* sql);  // first column of the first row, empty when none
   void set_busy_timeout(std::chrono::milliseconds timeout);
+  // If it is the last one to its database when it is closed: checkpoints and deletes the WAL, as an application's does.
+  // SQLite leaves it alone when another file has taken the place of the database.
+  void checkpoint_on_close();
 
   // A read transaction that stays open: while it lives, no frame it cannot see is backfilled. Reads no schema.
   Result<void> begin_read();
