@@ -25,13 +25,19 @@ class GcsReplica(StoreScenario):
         return self.config(f"socket: {{path: {self.socket}}}\ndbs:\n  - path: {self.db}\n    replica: "
                            f"{{{replica}, sync-interval: 20ms}}\n")
 
+    def written(self, daemon):
+        """What has been captured is there, and nothing more is being written: this server answers 404 to a listing
+        beside which an object is being written, and for ever when it is stopped just then."""
+        until(lambda: "snapshot complete" in daemon.log, "the first snapshot")
+        return self.synced()
+
     def test_replicated_and_restored(self):
         connection = self.database()
         config = self.gcs_config(f"type: gs, bucket: bucket, path: some/app, endpoint: '{self.server.endpoint}', anonymous: true")
         daemon = self.daemon("-config", config)
         self.synced()
         self.insert(connection, 4)
-        self.synced()
+        self.written(daemon)
         self.assertIn("some/app/ltx/0/0000000000000001-0000000000000001.ltx", self.server.keys())
         shown = self.server.url("some/app")
         self.assertEqual(self.ask("status", "-details", self.db)["replica"], shown)
@@ -51,7 +57,7 @@ class GcsReplica(StoreScenario):
     def test_catches_up_after_an_outage(self):
         connection = self.database()
         daemon = self.daemon("-config", self.gcs_config(f"url: '{self.server.url('app')}'"))
-        self.synced()
+        self.written(daemon)
         self.server.stop()
         for _ in range(5):
             self.insert(connection)
@@ -59,8 +65,6 @@ class GcsReplica(StoreScenario):
         error = self.ask("status", "-details", self.db)["last_error"]
         self.assertEqual(error["code"], "unavailable", error)
         self.server.start()
-        # This server answers 404 to a listing beside which an object is being written.
-        until(lambda: self.ctl("sync", "-wait", "-socket", self.socket, self.db).returncode == 0, "a sync")
         self.assertGreaterEqual(self.synced(), 2)
         self.assertEqual(self.rows_of(self.server.url("app")), 8)
         self.assertEqual(daemon.end(), 0, daemon.errors)
