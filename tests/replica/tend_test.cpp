@@ -29,6 +29,21 @@ class Checkpointer {
   std::jthread thread_;
 };
 
+struct Frames {
+  int log = 0, backfilled = 0;
+};
+
+// As an application finds it when it checkpoints after a commit.
+Frames frames_of(const std::string& path) {
+  Frames frames;
+  sqlite3* db = nullptr;
+  sqlite3_open(path.c_str(), &db);
+  sqlite3_exec(db, "PRAGMA user_version", nullptr, nullptr, nullptr);
+  sqlite3_wal_checkpoint_v2(db, nullptr, SQLITE_CHECKPOINT_PASSIVE, &frames.log, &frames.backfilled);
+  sqlite3_close(db);
+  return frames;
+}
+
 // Commits before each checkpoint of ours, so that none is complete.
 struct NoGaps final : io::Gate {
   std::function<void()> commit;
@@ -80,10 +95,69 @@ TEST_CASE("the time in which a writer checkpoints does not count for how fast it
   REQUIRE(tended);
   REQUIRE(passed);
   CHECK(daemon->status().steps_aside == 1);
-  // Some 980 frames took half a second, so will 1,000, but for the time that a step is begun ahead.
+  // Some 980 frames took half a second. As commits left no gap this log may get 2,000, but for the time that a step is
+  // begun ahead.
+  app.update(1);
+  tended = daemon->tend({});
+  REQUIRE(tended);
   REQUIRE(tended->tend_in);
-  CHECK(*tended->tend_in > 400ms);
-  CHECK(*tended->tend_in < 600ms);
+  CHECK(*tended->tend_in > 900ms);
+  CHECK(*tended->tend_in < 1100ms);
+}
+
+TEST_CASE("a log whose writers leave no gap may get twice as long, and the application's own attempts find nothing") {
+  Fixture f;
+  NoGaps gate;
+  Application app(f.path);
+  auto daemon = beside_long_log(f, app, &gate, 500ms);
+  {
+    std::optional<Checkpointer> checkpointer;
+    gate.commit = [&] {
+      app.update(1);
+      if (gate.checkpoints == 4) checkpointer.emplace(f.path);
+    };
+    auto tended = daemon->tend({});
+    REQUIRE(tended);
+    REQUIRE(daemon->status().steps_aside == 1);
+    CHECK(tended->tend_in == 20ms);
+    gate.commit = {};
+  }
+  const auto frames = [&] { return frames_of(f.path); };
+  while (frames().log > 900) app.update(1);  // it is begun anew
+  REQUIRE(daemon->tend({}));
+  const int ahead = frames().backfilled;
+  CHECK(ahead > 0);
+
+  capture(*daemon);  // status() tells of what was before
+  const auto passive = daemon->status().checkpoints_passive;
+  f.clock.pass(500ms);
+  while (frames().log < 1'500) app.update(1);
+  CHECK(frames().backfilled == ahead);
+  auto tended = daemon->tend({});
+  REQUIRE(tended);
+  REQUIRE(tended->tend_in);
+  CHECK(*tended->tend_in > 20ms);
+  CHECK(*tended->tend_in < 500ms);
+  capture(*daemon);  // knows that tend() comes before the next one
+  CHECK(daemon->status().steps_aside == 1);
+  CHECK(daemon->status().checkpoints_passive == passive);
+
+  SECTION("then it is time") {
+    while (frames().log < 1'990) app.update(1);
+    REQUIRE(daemon->tend({}));
+    CHECK(daemon->status().checkpoints_passive + daemon->status().steps_aside > passive + 1);
+  }
+  SECTION("but not when it has stopped growing so fast") {
+    f.clock.pass(20s);
+    app.update(1);
+    REQUIRE(daemon->tend({}));
+    app.update(1);
+    capture(*daemon);
+    CHECK(daemon->status().checkpoints_passive > passive);
+    CHECK(frames().backfilled == frames().log);
+  }
+  sync(*daemon);
+  f.check_equal();
 }
 
 TEST_CASE("a log is checkpointed between two commits where they leave a gap, and that counts for checkpoint-interval") {

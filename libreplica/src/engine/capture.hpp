@@ -104,6 +104,7 @@ class Capture {
   Result<Backfill> checkpoint_easily();
   // The same with few attempts, and behind_writers at once where those were in vain lately.
   Result<Backfill> checkpoint_in_gaps();
+  bool finds_no_gaps() const noexcept { return gaps_.in_vain(); }
   // Without a pin for a moment, so that a checkpoint of the application itself can complete; writers find what they
   // would find without us. Calls `pause` between looks at the log, `looks` times at most.
   Result<Backfill> step_aside(const std::function<void()>& pause, int looks);

@@ -63,6 +63,7 @@ Result<Pin> Capture::open_spare() const {
 Result<Capture::Backfill> Capture::checkpoint_easily() {
   const int attempts = std::exchange(easy_attempts_, kEasyAttempts);
   auto done = checkpoint_easily(attempts);
+  if (done && *done == Backfill::complete) gaps_.tried(true);
   // Nobody has stepped aside for a log as short as this: whether that helps is as it was.
   const bool in_vain = done && *done == Backfill::behind_writers;
   if (in_vain && position_.frames < kAutocheckpointFrames) easy_attempts_ = attempts;

@@ -45,6 +45,11 @@ constexpr CheckpointNeed checkpoint_need(const CheckpointPolicy& policy, const C
 // From how many frames in the log on applications checkpoint at every commit, unless they say otherwise.
 inline constexpr std::uint64_t kAutocheckpointFrames = 1000;
 
+// How long a log may get whose writers leave no gap. Of each generation two commits are slow: the application's own
+// checkpoint is part of one, and the next begins the log anew. At 1,000 frames that is one in a hundred of those that
+// write five pages; so we step aside for every other checkpoint only.
+inline constexpr std::uint64_t kFramesWithoutGaps = 2 * kAutocheckpointFrames;
+
 // Whether to try again to checkpoint between two commits of others. After an attempt in vain the next one is left out,
 // then three, seven … sixty-three.
 class GapTries {
@@ -55,6 +60,7 @@ class GapTries {
     return false;
   }
   void tried(bool helped) noexcept { left_ = pause_ = helped ? 0 : std::min(2 * pause_ + 1, 63); }
+  bool in_vain() const noexcept { return pause_ > 0; }  // the last time
 
  private:
   int pause_ = 0, left_ = 0;

@@ -214,7 +214,9 @@ Result<void> Database::checkpoint_if_due() {
       .since_last = std::chrono::duration_cast<std::chrono::milliseconds>(now - known.last_checkpoint),
       .missed_frames = known.missed_frames,
       .since_missed = std::chrono::duration_cast<std::chrono::milliseconds>(now - known.missed_at)};
-  const CheckpointNeed need = checkpoint_need(known.checkpoint_policy, situation);
+  CheckpointPolicy policy = known.checkpoint_policy;
+  if (is_tended_soon()) policy.easy_frames = kFramesWithoutGaps;
+  const CheckpointNeed need = checkpoint_need(policy, situation);
   if (need == CheckpointNeed::none) return {};
   auto done = checkpoint(need);
   if (done && *done == Capture::Backfill::complete) known.last_checkpoint = environment_.clock->steady();

@@ -13,6 +13,7 @@ namespace {
 constexpr std::chrono::milliseconds kMeasured{50};  // less tells nothing of how fast a log grows
 constexpr std::chrono::milliseconds kAhead{45};  // of an application's checkpoint: to capture, and step aside in time
 constexpr std::chrono::milliseconds kSoon{5};    // not worth waking up for once more
+constexpr std::chrono::milliseconds kBegun{20};  // a log whose writer is busy has been begun anew by then
 constexpr std::chrono::milliseconds kQuiet{1000}, kAgain{10'000};
 
 }  // namespace
@@ -41,13 +42,23 @@ bool Database::checkpoints_by_stepping_aside() const {
   return capture_->helps_to_step_aside() && awake_->checkpoint_policy.easy_frames <= kAutocheckpointFrames;
 }
 
+// Not when somebody has asked for a shorter one.
+bool Database::lets_log_grow() const {
+  return checkpoints_by_stepping_aside() && awake_->checkpoint_policy.easy_frames == kAutocheckpointFrames &&
+         capture_->finds_no_gaps();
+}
+
+std::uint64_t Database::wanted_frames() const {
+  if (!checkpoints_by_stepping_aside()) return kAutocheckpointFrames * 4 / 5;
+  return lets_log_grow() ? kFramesWithoutGaps : kAutocheckpointFrames;
+}
+
 // When tend() has something to do: before applications begin to checkpoint. nullopt = the log does not grow.
 std::optional<std::chrono::milliseconds> Database::long_in() {
-  const bool aside = checkpoints_by_stepping_aside();
-  const std::uint64_t frames = capture_->log_frames(), wanted = kAutocheckpointFrames * (aside ? 5 : 4) / 5;
+  const std::uint64_t frames = capture_->log_frames(), wanted = wanted_frames();
   if (frames >= wanted) return std::chrono::milliseconds(0);
   const auto wait = grown_in(frames, wanted, awake_->growth);
-  return wait && aside ? std::max(*wait, kAhead) - kAhead : wait;
+  return wait && checkpoints_by_stepping_aside() ? std::max(*wait, kAhead) - kAhead : wait;
 }
 
 // A log with unsummed frames must not be left for recovery, which would end before them and then write pages older than
@@ -81,6 +92,11 @@ Result<Database::Captured> Database::tend(const Call& call) {
     result.truncate_in = *truncate_in;
   }
   measure_growth();
+  // From 1,000 frames on the application tries to checkpoint at each commit. It sees at once that there is nothing to
+  // do when all before the pin is backfilled; in vain from mark 0 it would look at all of the log first.
+  if (lets_log_grow()) {
+    if (auto done = capture_->backfill_ahead(); !done) return pass(done);
+  }
   result.tend_in = long_in();
   if (!result.tend_in || *result.tend_in > kSoon || awake_->growth.frames == 0) return result;
   if (!checkpoints_by_stepping_aside()) {
@@ -98,8 +114,15 @@ Result<Database::Captured> Database::tend(const Call& call) {
   if (!done) return pass(done);
   if (*done == Capture::Backfill::complete) awake_->last_checkpoint = environment_.clock->steady();
   measure_from_now();
-  result.tend_in = long_in();
+  result.tend_in = lets_log_grow() ? kBegun : long_in();
   return result;
+}
+
+// Before the next capture it is so long that tend() steps aside.
+bool Database::is_tended_soon() const {
+  constexpr std::chrono::seconds kSoonEnough{1};
+  const auto wait = grown_in(capture_->wal_frames(), kFramesWithoutGaps, awake_->growth);
+  return lets_log_grow() && wait && *wait <= kSoonEnough;
 }
 
 Result<Capture::Backfill> Database::step_aside() {
