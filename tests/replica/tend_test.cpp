@@ -73,6 +73,21 @@ std::unique_ptr<engine::Database> beside_long_log(Fixture& f, Application& app, 
   return daemon;
 }
 
+// In vain at first; then it steps aside, and the application's checkpoint comes to its end.
+engine::Database::Captured tend_without_gaps(engine::Database& daemon, Application& app, NoGaps& gate,
+                                             const std::string& path) {
+  std::optional<Checkpointer> checkpointer;
+  gate.commit = [&] {
+    app.update(1);
+    if (gate.checkpoints == 4) checkpointer.emplace(path);
+  };
+  const auto tended = daemon.tend({});
+  REQUIRE(tended);
+  CHECK(daemon.status().steps_aside == 1);
+  gate.commit = {};
+  return *tended;
+}
+
 }  // namespace
 
 TEST_CASE("the time in which a writer checkpoints does not count for how fast its log grows") {
@@ -86,19 +101,12 @@ TEST_CASE("the time in which a writer checkpoints does not count for how fast it
     passed = true;
     f.clock.pass(60ms);
   };
-  std::optional<Checkpointer> checkpointer;
-  gate.commit = [&] {
-    app.update(1);
-    if (gate.checkpoints == 4) checkpointer.emplace(f.path);
-  };
-  auto tended = daemon->tend({});
-  REQUIRE(tended);
+  tend_without_gaps(*daemon, app, gate, f.path);
   REQUIRE(passed);
-  CHECK(daemon->status().steps_aside == 1);
   // Some 980 frames took half a second. As commits left no gap this log may get 2,000, but for the time that a step is
   // begun ahead.
   app.update(1);
-  tended = daemon->tend({});
+  const auto tended = daemon->tend({});
   REQUIRE(tended);
   REQUIRE(tended->tend_in);
   CHECK(*tended->tend_in > 900ms);
@@ -110,18 +118,7 @@ TEST_CASE("a log whose writers leave no gap may get twice as long, and the appli
   NoGaps gate;
   Application app(f.path);
   auto daemon = beside_long_log(f, app, &gate, 500ms);
-  {
-    std::optional<Checkpointer> checkpointer;
-    gate.commit = [&] {
-      app.update(1);
-      if (gate.checkpoints == 4) checkpointer.emplace(f.path);
-    };
-    auto tended = daemon->tend({});
-    REQUIRE(tended);
-    REQUIRE(daemon->status().steps_aside == 1);
-    CHECK(tended->tend_in == 20ms);
-    gate.commit = {};
-  }
+  CHECK(tend_without_gaps(*daemon, app, gate, f.path).tend_in == 20ms);
   const auto frames = [&] { return frames_of(f.path); };
   while (frames().log > 900) app.update(1);  // it is begun anew
   REQUIRE(daemon->tend({}));
@@ -185,16 +182,7 @@ TEST_CASE("a checkpoint that was stepped aside for counts for checkpoint-interva
   NoGaps gate;
   Application app(f.path);
   auto daemon = beside_long_log(f, app, &gate, 2s);
-  {
-    std::optional<Checkpointer> checkpointer;
-    gate.commit = [&] {
-      app.update(1);
-      if (gate.checkpoints == 4) checkpointer.emplace(f.path);
-    };
-    REQUIRE(daemon->tend({}));
-    REQUIRE(daemon->status().steps_aside == 1);
-    gate.commit = {};
-  }
+  tend_without_gaps(*daemon, app, gate, f.path);
   const auto before = daemon->status().checkpoints_passive;
   f.clock.pass(59s);
   app.update(1);
