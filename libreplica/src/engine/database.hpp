@@ -112,12 +112,12 @@ class Database final : private Origin {
   Result<Captured> capture_locked(const Call& call, Opening opening = Opening::yes);
   std::uint64_t bytes_logged();
   void measure_growth();
-  bool lets_log_grow() const;  // for its writers leave no gap between commits
-  bool is_tended_soon() const;
-  std::uint64_t wanted_frames() const;
   void measure_from_now();
   Result<std::optional<std::chrono::milliseconds>> truncate_unrecoverable();
   bool checkpoints_by_stepping_aside() const;
+  bool lets_log_grow() const;  // for its writers leave no gap between commits
+  bool is_tended_soon() const;
+  std::uint64_t wanted_frames() const;
   std::optional<std::chrono::milliseconds> long_in();
   void detach_after(const Error& error);
   Result<Capture::Backfill> step_aside();

@@ -1,6 +1,7 @@
 // Letting go of a database and coming back to it: what is left behind as proof, and what it proves. docs/capture.md,
 // store-layout.md §4.
 #include <thread>
+#include <tuple>
 #include <utility>
 
 #include "engine/capture.hpp"
@@ -22,8 +23,8 @@ void Capture::leave() {
   constexpr int kAttempts = 20;
   constexpr std::chrono::milliseconds kPause{2};
   io::Connection& last = pin_->connection();
-  if (!last.end_read()) return;
   last.checkpoint_on_close();
+  std::ignore = last.end_read();  // it has none when stepping aside has failed
   if (!is_unrecoverable()) return;
   last.set_busy_timeout(std::chrono::milliseconds(0));
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
