@@ -83,7 +83,7 @@ engine::Database::Captured tend_without_gaps(engine::Database& daemon, Applicati
   };
   const auto tended = daemon.tend({});
   REQUIRE(tended);
-  CHECK(daemon.status().steps_aside == 1);
+  REQUIRE(daemon.status().steps_aside == 1);
   gate.commit = {};
   return *tended;
 }
