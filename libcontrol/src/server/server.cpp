@@ -274,8 +274,8 @@ void Server::Impl::end_if_empty() {
 
 void Server::Impl::stop() {
   if (!io_thread.joinable()) return;
-  stop_source.request_stop();
   asio::post(io, [this] { begin_stop(); });
+  stop_source.request_stop();  // after that, so that connections know when the replies of interrupted calls come
   io_thread.join();
   workers.stop();
   query_workers.stop();
