@@ -124,7 +124,35 @@ TEST_CASE("maintenance that fell due while nobody ran is made up for") {
   s.clock.passed = 2h;
   s.start();
   until(compacted);
+  CHECK(s.status("a").hibernating);
+  CHECK(s.status("a").hibernations == 0);
   s.fall_asleep();
+  s.check_equal("a");
+}
+
+TEST_CASE("a replica is maintained while its database rests, and a commit opens it") {
+  Scene s;
+  s.options.levels = {50ms, 1s};
+  s.options.l0_retention = s.options.l0_retention_check_interval = 10ms;
+  s.make("a");
+  s.start();
+  Replica replica(s.memory, "a");
+  const auto level2 = [&] {
+    auto files = replica.list(2, {}, {});
+    REQUIRE(files);
+    return *files;
+  };
+  s.fall_asleep();
+  until([&] { return !level2().empty() && s.status("a").hibernating; });
+  const auto made = level2().back().range;
+  const auto slept = s.status("a").hibernations;
+  s.check_equal("a");
+  const auto anchors = s.status("a").reanchors;
+  Application app(s.path("a"));
+  app.insert();
+  until([&] { return level2().back().range.max > made.max && s.status("a").hibernating; });
+  CHECK(s.status("a").reanchors == anchors);
+  CHECK(s.status("a").hibernations == slept + 1);
   s.check_equal("a");
 }
 

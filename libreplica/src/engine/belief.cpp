@@ -52,17 +52,26 @@ Result<void> Destination::find_believed(const Call& call) {
     auto there = is_still_there(call);
     if (!there) return pass(there);
     if (*there) {
-      durable_ = replicated_.load();
-      note_seen();
-      note_in_step();
+      note_found();
       replica_.backend()->rest();
       return {};
     }
-    log(LogLevel::warn, "replica is not what it was, looking at all of it", {{"txid", replicated().text()}});
+    tell_not_as_believed();
     if (auto r = origin_.wake_for_missing(call); !r) return r;
   }
   believed_ = false;
+  levels_.forget();  // maintenance at rest may have listed them, long ago
   return {};
+}
+
+void Destination::note_found() {
+  durable_ = replicated_.load();
+  note_seen();
+  note_in_step();
+}
+
+void Destination::tell_not_as_believed() const {
+  log(LogLevel::warn, "replica is not what it was, looking at all of it", {{"txid", replicated().text()}});
 }
 
 // Retention never removes the newest file of level 0, and what somebody else has added behind it is not ours.

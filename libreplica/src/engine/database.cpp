@@ -172,13 +172,15 @@ Result<store::LocalStore::Meta> Database::make_meta_directory() {
   return *made ? store::LocalStore::Meta::made : store::LocalStore::Meta::found;
 }
 
-// Snapshots and compactions that a killed daemon was making. The owner's lock is ours, and no lane works yet.
+// Snapshots and compactions that a killed daemon was making. The owner's lock is ours, and no lane has worked yet.
 Result<void> Database::sweep_scratch() {
+  if (swept_) return {};
   auto names = io::list_directory(scratch_directory(), environment_.gate);
   if (!names) return pass(names, "clear scratch directory");
   for (const std::string& name : *names) {
     if (auto r = io::remove_file(scratch_directory() + "/" + name, environment_.gate); !r) return r;
   }
+  swept_ = true;
   return {};
 }
 
@@ -275,7 +277,7 @@ void Database::close() {
     aside_ = false;
   }
   for (const auto& one : destinations_) one->forget();
-  told_started_ = false;
+  told_started_ = swept_ = false;
   const std::lock_guard guard(status_lock_);
   status_.ready = status_.hibernating = false;
   uncaptured_bytes_ = 0;

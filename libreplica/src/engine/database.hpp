@@ -56,6 +56,8 @@ class Database final : private Origin {
   Result<TxId> ship(const Call& call);
   // Compaction, snapshot and retention as far as they are due.
   Result<void> maintain(const Call& call);
+  // The same for one destination while it rests, without opening it. False: it has to be opened.
+  Result<bool> maintain_at_rest(std::size_t number, const Call& call);
   // Writes a level-9 snapshot of the state right now.
   Result<TxId> snapshot(const Call& call);
   // Removes from the replica what retention does not keep, due or not.
@@ -139,6 +141,7 @@ class Database final : private Origin {
   Result<bool> prepare_rest(bool at_any_rate);
   Result<store::LocalStore::Meta> make_meta_directory();
   Result<void> sweep_scratch();
+  Result<bool> may_maintain_at_rest(const Call& call);
   Result<void> ensure_attached(const Call& call);
   Result<void> follow_replica(const Call& call);
   struct Furthest {
@@ -180,6 +183,7 @@ class Database final : private Origin {
   Result<LtxHeader> local_header(TxRange range) const override;
   std::uint64_t restarts() const noexcept override { return restarts_; }
   void note_restart() noexcept override { ++restarts_; }
+  Result<void> doubt(const Call& call) override;
   Result<void> wake_for_missing(const Call& call) override;
   Result<void> drop_lost(TxRange range, const Call& call) override;
   Result<void> overtake(TxId position, const Call& call) override;
@@ -224,6 +228,7 @@ class Database final : private Origin {
   std::optional<Resting> resting_;
   std::atomic<bool> open_{false};              // store_, and what belongs to it
   bool told_started_ = false;                  // since it was opened
+  bool swept_ = false;                         // its scratch directory, since then
   std::atomic<bool> opened_{false};            // a capture or stay_at_rest() has found it
   std::atomic<std::uint64_t> anew_behind_{0};  // position behind which the next file holds every page
   std::atomic<std::uint64_t> restarts_{0};     // of the history on a replica, by a snapshot of the ship lane

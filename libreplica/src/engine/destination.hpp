@@ -48,6 +48,8 @@ class Destination {
   Result<TxId> ship(const Call& call);
   // Compaction, snapshot and retention as far as they are due.
   Result<void> maintain(const Call& call);
+  // The same while the database rests, which takes the replica only. False: it takes the database too.
+  Result<bool> maintain_at_rest(const Call& call);
   // When maintain() has something to do next; nullopt = not before something is captured.
   std::optional<Timestamp> next_maintenance();
   // Writes a level-9 snapshot of the state right now.
@@ -114,6 +116,9 @@ class Destination {
   Result<void> confirm_position(const Call& call);
   Result<bool> is_still_there(const Call& call);
   void note_in_step();
+  void note_found();
+  void tell_not_as_believed() const;
+  Result<bool> confirm_at_rest(const Call& call);
   void note_seen();
   Result<void> join_history(const Call& call);
   Result<void> begin_anew(const Call& call);
@@ -128,6 +133,9 @@ class Destination {
   Result<bool> upload_first_as_snapshot(const Call& call);  // false: it takes a snapshot of its own
   Result<TxId> write_snapshot(const Call& call);
   Result<void> fill_hole(const Call& call);
+  Result<void> maintain_due(Timestamp now, const Call& call);
+  bool wants_snapshot(Timestamp now) const;
+  bool needs_database(Timestamp now) const;
   Result<void> compact_level(Level level, const Call& call);
   Result<std::vector<LtxFileInfo>> compaction_inputs(Level level, const Call& call);
   Result<std::vector<LtxFileInfo>> heal_level0(const std::optional<LtxFileInfo>& newest, const Call& call);

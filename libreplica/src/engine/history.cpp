@@ -166,6 +166,7 @@ Result<void> Database::trim_local(Timestamp now, const Call& call) {
   holdings.reserve(destinations_.size());
   for (const auto& one : destinations_) holdings.push_back(one->holding());
   const auto files = local_files();
+  if (files.empty()) return {};
   const auto main = io::stat_path(config_.path);
   const TxId limit = trim_limit(files, holdings, main ? main->size : 0);
   const auto plan = plan_l0_retention(files, limit, now, options_.l0_retention);

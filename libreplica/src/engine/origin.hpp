@@ -30,7 +30,9 @@ class Origin {
 
   // It is let go of, and no file of it is open; it can be opened again.
   virtual bool resting() const = 0;
-  // Opens it: the destination lacks what it was believed to have.
+  // The destination lacks what it was believed to have: the mark does not say any more that all is well with it.
+  virtual Result<void> doubt(const Call& call) = 0;
+  // And opens it.
   virtual Result<void> wake_for_missing(const Call& call) = 0;
 
   // Counts the times a destination began anew with a snapshot, after which TXIDs may have been given anew.

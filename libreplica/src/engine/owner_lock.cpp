@@ -4,9 +4,7 @@
 
 namespace replica::engine {
 
-namespace {
-
-Result<io::File> lock_it(const std::string& meta_path, const std::string& database_path, io::Gate* gate) {
+Result<io::File> borrow_owner_lock(const std::string& meta_path, const std::string& database_path, io::Gate* gate) {
   auto lock = io::File::open(meta_path + "/lock", io::File::Mode::read_write, gate, 0600);
   if (!lock) return pass(lock);
   auto mine = lock->try_lock_exclusive();
@@ -21,15 +19,8 @@ Result<io::File> lock_it(const std::string& meta_path, const std::string& databa
   return lock;
 }
 
-}  // namespace
-
-Result<void> check_owner_lock(const std::string& meta_path, const std::string& database_path, io::Gate* gate) {
-  auto lock = lock_it(meta_path, database_path, gate);
-  return lock ? Result<void>{} : Result<void>(pass(lock));
-}
-
 Result<io::File> take_owner_lock(const std::string& meta_path, const std::string& database_path, io::Gate* gate) {
-  auto lock = lock_it(meta_path, database_path, gate);
+  auto lock = borrow_owner_lock(meta_path, database_path, gate);
   if (!lock) return lock;
   const std::string pid = std::to_string(io::process_id());
   if (auto r = lock->truncate(0); !r) return pass(r);

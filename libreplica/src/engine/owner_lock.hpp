@@ -10,7 +10,7 @@ namespace replica::engine {
 // Held until the file is closed, and released by the system when the process dies. `busy` names the process that has
 // it.
 Result<io::File> take_owner_lock(const std::string& meta_path, const std::string& database_path, io::Gate* gate);
-// Nobody has it now; nothing is written and nothing kept.
-Result<void> check_owner_lock(const std::string& meta_path, const std::string& database_path, io::Gate* gate);
+// For a moment: nobody is told that we have it.
+Result<io::File> borrow_owner_lock(const std::string& meta_path, const std::string& database_path, io::Gate* gate);
 
 }  // namespace replica::engine

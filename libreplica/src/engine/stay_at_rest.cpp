@@ -66,7 +66,7 @@ Result<bool> Database::stay_at_rest(const Call& call) {
   if (!mark) return pass(mark);
   if (!*mark) return false;
   // Only to see that no other daemon has it; a database that rests does not keep the lock.
-  if (auto r = check_owner_lock(meta_path(), config_.path, environment_.gate); !r) return pass(r);
+  if (auto r = borrow_owner_lock(meta_path(), config_.path, environment_.gate); !r) return pass(r);
   for (std::size_t n = 0; n < destinations_.size(); ++n)
     destinations_[n]->believe((*mark)->rest->destinations.each[n], (*mark)->txid);
   resting_ = Resting{files, (*mark)->txid};
@@ -90,12 +90,14 @@ void Database::show_at_rest() {
 }
 
 // The mark says no longer that all is well with the destinations: the next start looks for itself.
+Result<void> Database::doubt(const Call& call) {
+  auto lock = lock_lane(capture_lock_, call, "wake");
+  if (!lock) return pass(lock);
+  return change_rest_mark([](WalMark& mark) { mark.rest.reset(); });
+}
+
 Result<void> Database::wake_for_missing(const Call& call) {
-  {
-    auto lock = lock_lane(capture_lock_, call, "wake");
-    if (!lock) return pass(lock);
-    if (auto r = change_rest_mark([](WalMark& mark) { mark.rest.reset(); }); !r) return r;
-  }
+  if (auto r = doubt(call); !r) return r;
   auto woken = wake(call);
   return woken ? Result<void>{} : Result<void>(pass(woken));
 }
@@ -111,6 +113,7 @@ void Database::save_what_was_seen() {
       const DestinationAtRest now = destinations_[n]->at_rest();
       each[n].last_sync = now.last_sync;
       each[n].seen = now.seen;
+      if (destinations_[n]->position_listed()) each[n].maintenance = now.maintenance;
     }
   });
   if (!saved)

@@ -21,7 +21,10 @@ Result<void> Destination::maintain(const Call& call) {
   if (auto r = confirm_position(call); !r) return r;
   if (!replicated() || origin_.local_files().empty()) return {};  // nothing shipped yet; shipping learns what there is
   if (auto r = levels_.load(replica_, call); !r) return r;
-  const Timestamp now = environment_.clock->now();
+  return maintain_due(environment_.clock->now(), call);
+}
+
+Result<void> Destination::maintain_due(Timestamp now, const Call& call) {
   // A damaged file must not keep the other levels, snapshots and retention from going on for ever.
   Result<void> damage;
   const auto unless_damaged = [&](Result<void> done) -> Result<void> {
@@ -38,8 +41,7 @@ Result<void> Destination::maintain(const Call& call) {
       schedule_.done(level, now);
     }
     if (schedule_.due(kSnapshotLevel, levels_, now)) {
-      const auto newest = levels_.newest(kSnapshotLevel);
-      if (!newest || newest->range.max < origin_.captured()) {
+      if (wants_snapshot(now)) {
         auto uploaded = upload_first_as_snapshot(call);
         if (!uploaded) return pass(uploaded);
         if (!*uploaded) {
@@ -52,6 +54,11 @@ Result<void> Destination::maintain(const Call& call) {
   }();
   if (!maintained && maintained.error().code == Errc::not_found) levels_.forget();  // somebody else removed files
   return maintained ? damage : maintained;
+}
+
+bool Destination::wants_snapshot(Timestamp now) const {
+  const auto newest = levels_.newest(kSnapshotLevel);
+  return schedule_.due(kSnapshotLevel, levels_, now) && (!newest || newest->range.max < origin_.captured());
 }
 
 Result<void> Destination::enforce_retention(const Call& call) {

@@ -158,19 +158,31 @@ void Scheduler::run_ship(const std::shared_ptr<Entry>& entry, std::size_t number
   after_maintenance_change(entry, number);
 }
 
+// False: it has to be opened for that, and stands in line for a place.
+Result<bool> Scheduler::maintain(const std::shared_ptr<Entry>& entry, std::size_t number, OpenPlaces::Use& use,
+                                 const Call& call) {
+  auto at_rest = entry->database.maintain_at_rest(number, call);
+  if (!at_rest || *at_rest) return at_rest;
+  if (!use) use = places_.enter(entry, {Lane::maintain, number});
+  if (!use) return false;
+  if (auto r = wake(entry, call); !r) return pass(r);
+  engine::Destination& destination = entry->database.destination(number);
+  if (!destination.believed()) use.lighten();
+  if (auto r = destination.maintain(call); !r) return pass(r);
+  return true;
+}
+
 void Scheduler::run_maintain(const std::shared_ptr<Entry>& entry, std::size_t number, OpenPlaces::Use& use,
                              const Call& call) {
   const LaneId id{Lane::maintain, number};
-  engine::Destination& destination = entry->database.destination(number);
-  auto maintained = wake(entry, call);
-  if (!destination.believed()) use.lighten();
-  if (maintained) maintained = destination.maintain(call);
+  auto maintained = maintain(entry, number, use, call);
+  if (maintained && !*maintained) return;
   if (!maintained) {
     const int failures = count_failure(*entry, id, maintained.error(), "maintenance failed");
     postpone(*entry, id, failures);
     return;
   }
-  destination.note_maintained();
+  entry->database.destination(number).note_maintained();
   {
     const std::lock_guard guard(entry->lock);
     entry->lane(id).failures = 0;

@@ -27,6 +27,7 @@ bool Scheduler::admit(const std::shared_ptr<Entry>& entry, LaneId id, OpenPlaces
       if (!database.config()->restore_if_not_exists || database.captured()) return true;
       break;
     case Lane::maintain:
+      if (database.resting()) return true;  // whether it has to be opened turns out
       break;
   }
   use = places_.enter(entry, id);

@@ -81,6 +81,8 @@ class Scheduler {
   void request_uploads(const std::shared_ptr<Entry>& entry, Steady earliest, bool all);
   void run_tend(const std::shared_ptr<Entry>& entry, const Call& call);
   void run_ship(const std::shared_ptr<Entry>& entry, std::size_t number, OpenPlaces::Use& use, const Call& call);
+  Result<bool> maintain(const std::shared_ptr<Entry>& entry, std::size_t number, OpenPlaces::Use& use,
+                        const Call& call);
   void run_maintain(const std::shared_ptr<Entry>& entry, std::size_t number, OpenPlaces::Use& use, const Call& call);
   void after_maintenance_change(const std::shared_ptr<Entry>& entry, std::size_t number);
   Result<void> restore_missing(Entry& entry, const Call& call);
