@@ -71,6 +71,19 @@ TEST_CASE("levels are made and old files go while the database rests") {
   CHECK(s.database->status().reanchors == 0);
 }
 
+TEST_CASE("a replica that was only believed to have everything is listed again before the next upload") {
+  Scene s;
+  s.f.options.levels = {30s, 5min, 1h};
+  fall_asleep_trimmed(s);
+  REQUIRE(s.stays_after_restart());
+  s.f.clock.pass(61min);
+  CHECK(maintained(*s.database));
+  for (Level level = 0; level <= kSnapshotLevel; ++level) REQUIRE(s.f.replica.remove(s.f.listed(level), {}));
+  SECTION("of nothing") { ship(*s.database); }
+  SECTION("of a commit") { s.app.insert(); }
+  s.check_in_step();
+}
+
 TEST_CASE("maintenance that takes the database, or is not proved to be due, opens it") {
   Scene s;
   fall_asleep_trimmed(s);

@@ -7,8 +7,7 @@ namespace replica::engine {
 
 DestinationAtRest Destination::at_rest() {
   DestinationAtRest left;
-  if (levels_.known() && options_.maintain)
-    left.maintenance = schedule_.next(levels_, origin_.captured(), environment_.clock->now());
+  left.maintenance = scheduled();
   if (const auto newest = levels_.newest(0); newest && newest->range.max == replicated())
     left.newest_min = newest->range.min;
   const std::lock_guard guard(status_lock_);

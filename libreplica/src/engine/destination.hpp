@@ -133,6 +133,7 @@ class Destination {
   Result<bool> upload_first_as_snapshot(const Call& call);  // false: it takes a snapshot of its own
   Result<TxId> write_snapshot(const Call& call);
   Result<void> fill_hole(const Call& call);
+  std::optional<Timestamp> scheduled() const;
   Result<void> maintain_due(Timestamp now, const Call& call);
   bool wants_snapshot(Timestamp now) const;
   bool needs_database(Timestamp now) const;
@@ -165,7 +166,7 @@ class Destination {
   std::atomic<bool> met_{false};                   // replicated_ has been known
   std::atomic<bool> believed_{false};              // replicated_ is from a mark
   TxId believed_min_;                              // ship_lock_: DestinationAtRest::newest_min
-  base::MaybeTimestamp believed_maintenance_;      // set by believe() before others look
+  base::MaybeTimestamp believed_maintenance_;      // maintain_lock_, but for believe(), before others look
   mutable std::atomic<std::uint64_t> covered_{0};  // highest TXID of level 1, when it was last known
 
   mutable io::SmallMutex status_lock_;

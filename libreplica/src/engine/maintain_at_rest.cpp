@@ -52,6 +52,11 @@ Result<bool> Destination::maintain_at_rest(const Call& call) {
   const Timestamp now = environment_.clock->now();
   if (needs_database(now)) return false;
   if (auto r = maintain_due(now, call); !r) return pass(r);
+  // What was only believed to be there is left as it was found: the list of it is memory for nothing.
+  if (believed_) {
+    believed_maintenance_ = scheduled();
+    levels_.forget();
+  }
   levels_.settle();
   replica_.backend()->rest();
   const std::lock_guard guard(status_lock_);

@@ -113,7 +113,7 @@ void Database::save_what_was_seen() {
       const DestinationAtRest now = destinations_[n]->at_rest();
       each[n].last_sync = now.last_sync;
       each[n].seen = now.seen;
-      if (destinations_[n]->position_listed()) each[n].maintenance = now.maintenance;
+      each[n].maintenance = now.maintenance;
     }
   });
   if (!saved)

@@ -10,9 +10,13 @@ namespace replica::engine {
 
 std::optional<Timestamp> Destination::next_maintenance() {
   const std::unique_lock lock(maintain_lock_, std::try_to_lock);
-  if (!lock || !levels_.known() || !options_.maintain)
-    return std::nullopt;  // a run in progress asks again when it is done
-  return schedule_.next(levels_, origin_.captured(), environment_.clock->now());
+  return lock ? scheduled() : std::nullopt;  // a run in progress asks again when it is done
+}
+
+std::optional<Timestamp> Destination::scheduled() const {
+  if (!options_.maintain) return std::nullopt;
+  if (levels_.known()) return schedule_.next(levels_, origin_.captured(), environment_.clock->now());
+  return believed_maintenance();
 }
 
 Result<void> Destination::maintain(const Call& call) {
