@@ -56,7 +56,6 @@ TEST_CASE("levels are made and old files go while the database rests") {
   CHECK(support::descriptors(s.f.dir.path()) == descriptors);
   CHECK(s.mark().rest);
   REQUIRE(s.f.listed(3).size() == 1);
-
   CHECK(s.f.listed(3).front().range.max == s.database->captured());
   CHECK(s.database->durable() == s.database->captured());
 

@@ -135,7 +135,7 @@ class Destination {
   Result<void> fill_hole(const Call& call);
   std::optional<Timestamp> scheduled() const;
   Result<void> maintain_due(Timestamp now, const Call& call);
-  bool wants_snapshot(Timestamp now) const;
+  bool lacks_snapshot() const;  // of all that is captured
   bool needs_database(Timestamp now) const;
   Result<void> compact_level(Level level, const Call& call);
   Result<std::vector<LtxFileInfo>> compaction_inputs(Level level, const Call& call);

@@ -66,7 +66,7 @@ Result<bool> Destination::maintain_at_rest(const Call& call) {
 
 // A snapshot, or to fill a hole of the replica.
 bool Destination::needs_database(Timestamp now) const {
-  if (wants_snapshot(now)) return true;
+  if (schedule_.due(kSnapshotLevel, levels_, now) && lacks_snapshot()) return true;
   for (Level level = 1; level <= schedule_.highest_level(); ++level) {
     if (!schedule_.due(level, levels_, now)) continue;
     if (!plan_compaction(levels_.files(level - 1), levels_.newest(level))) return true;

@@ -45,7 +45,7 @@ Result<void> Destination::maintain_due(Timestamp now, const Call& call) {
       schedule_.done(level, now);
     }
     if (schedule_.due(kSnapshotLevel, levels_, now)) {
-      if (wants_snapshot(now)) {
+      if (lacks_snapshot()) {
         auto uploaded = upload_first_as_snapshot(call);
         if (!uploaded) return pass(uploaded);
         if (!*uploaded) {
@@ -60,9 +60,9 @@ Result<void> Destination::maintain_due(Timestamp now, const Call& call) {
   return maintained ? damage : maintained;
 }
 
-bool Destination::wants_snapshot(Timestamp now) const {
+bool Destination::lacks_snapshot() const {
   const auto newest = levels_.newest(kSnapshotLevel);
-  return schedule_.due(kSnapshotLevel, levels_, now) && (!newest || newest->range.max < origin_.captured());
+  return !newest || newest->range.max < origin_.captured();
 }
 
 Result<void> Destination::enforce_retention(const Call& call) {
