@@ -3,7 +3,6 @@
 
 #include <functional>
 #include <optional>
-#include <thread>
 
 #include "engine_fixture.hpp"
 
@@ -11,23 +10,6 @@ using namespace engine_fixture;
 using namespace std::chrono_literals;
 
 namespace {
-
-// An application's checkpoint that comes to its end as soon as nobody pins the log.
-class Checkpointer {
- public:
-  explicit Checkpointer(const std::string& path) : thread_([path](const std::stop_token& stop) { run(path, stop); }) {}
-
- private:
-  static void run(const std::string& path, const std::stop_token& stop) {
-    sqlite3* db = nullptr;
-    sqlite3_open(path.c_str(), &db);
-    sqlite3_exec(db, "PRAGMA user_version", nullptr, nullptr, nullptr);
-    for (int logged = 1, done = 0; logged != done && !stop.stop_requested();)
-      sqlite3_wal_checkpoint_v2(db, nullptr, SQLITE_CHECKPOINT_PASSIVE, &logged, &done);
-    sqlite3_close(db);
-  }
-  std::jthread thread_;
-};
 
 struct Frames {
   int log = 0, backfilled = 0;
@@ -73,17 +55,20 @@ std::unique_ptr<engine::Database> beside_long_log(Fixture& f, Application& app, 
   return daemon;
 }
 
-// In vain at first; then it steps aside, and the application's checkpoint comes to its end.
+// In vain at first; then it steps aside, and the application's checkpoint comes to its end in that time.
 engine::Database::Captured tend_without_gaps(engine::Database& daemon, Application& app, NoGaps& gate,
                                              const std::string& path) {
-  std::optional<Checkpointer> checkpointer;
-  gate.commit = [&] {
-    app.update(1);
-    if (gate.checkpoints == 4) checkpointer.emplace(path);
+  gate.commit = [&] { app.update(1); };
+  std::optional<Frames> checkpointed;
+  gate.while_aside = [&, more = gate.while_aside] {
+    checkpointed = frames_of(path);
+    more();
   };
   const auto tended = daemon.tend({});
   REQUIRE(tended);
   REQUIRE(daemon.status().steps_aside == 1);
+  REQUIRE(checkpointed);
+  REQUIRE(checkpointed->backfilled == checkpointed->log);
   gate.commit = {};
   return *tended;
 }
@@ -96,13 +81,8 @@ TEST_CASE("the time in which a writer checkpoints does not count for how fast it
   Application app(f.path);
   auto daemon = beside_long_log(f, app, &gate, 500ms);
 
-  bool passed = false;
-  gate.while_aside = [&] {
-    passed = true;
-    f.clock.pass(60ms);
-  };
+  gate.while_aside = [&] { f.clock.pass(60ms); };
   tend_without_gaps(*daemon, app, gate, f.path);
-  REQUIRE(passed);
   // Some 980 frames took half a second. As commits left no gap this log may get 2,000, but for the time that a step is
   // begun ahead.
   app.update(1);
@@ -118,7 +98,7 @@ TEST_CASE("a log whose writers leave no gap may get twice as long, and the appli
   NoGaps gate;
   Application app(f.path);
   auto daemon = beside_long_log(f, app, &gate, 500ms);
-  CHECK(tend_without_gaps(*daemon, app, gate, f.path).tend_in == 20ms);
+  REQUIRE(tend_without_gaps(*daemon, app, gate, f.path).tend_in == 20ms);
   const auto frames = [&] { return frames_of(f.path); };
   while (frames().log > 900) app.update(1);  // it is begun anew
   REQUIRE(daemon->tend({}));
