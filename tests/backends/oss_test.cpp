@@ -223,17 +223,18 @@ TEST_CASE("errors of OSS have codes") {
 }
 
 TEST_CASE("a silent OSS store is given up, and one that is none is no empty one") {
-  const auto backend_at = [](const ScriptedServer& server) {
+  const auto backend_at = [](const ScriptedServer& server, std::chrono::milliseconds patience) {
     return make_oss_backend({.bucket = "b",
                              .endpoint = server.url(),
                              .access_key_id = "AK",
                              .secret_access_key = "SK",
-                             .progress_timeout = std::chrono::milliseconds(200)});
+                             .progress_timeout = patience});
   };
   ScriptedServer silent([](const std::string&) { return ScriptedServer::kSilence; });
-  for (const Error& error : refusals(*backend_at(silent))) CHECK(error.code == Errc::timed_out);
+  for (const Error& error : refusals(*backend_at(silent, std::chrono::milliseconds(200))))
+    CHECK(error.code == Errc::timed_out);
   ScriptedServer other([](const std::string&) { return http_answer("200 OK", "<html>log in</html>"); });
-  const auto backend = backend_at(other);
+  const auto backend = backend_at(other, std::chrono::seconds(30));
   CHECK(code_of(backend->list("", "", [](const ObjectInfo&) { return true; }, {})) == "unavailable");
   CHECK(code_of(put(*backend, "k", some_bytes(3))) == "unavailable");
 }

@@ -22,12 +22,12 @@ std::string code_of(const Result<T>& result) {
   return result ? "none" : std::string(name(result.error().code));
 }
 
-std::unique_ptr<Backend> backend_at(const ScriptedServer& server) {
-  return make_gcs_backend({.bucket = "b",
-                           .endpoint = server.url(),
-                           .anonymous = true,
-                           .part_size = kUnit,
-                           .progress_timeout = std::chrono::milliseconds(300)});
+constexpr std::chrono::milliseconds kBrief{200};  // for servers that say nothing
+
+std::unique_ptr<Backend> backend_at(const ScriptedServer& server,
+                                    std::chrono::milliseconds patience = std::chrono::seconds(30)) {
+  return make_gcs_backend(
+      {.bucket = "b", .endpoint = server.url(), .anonymous = true, .part_size = kUnit, .progress_timeout = patience});
 }
 
 std::string refusal(const std::string& status, const std::string& reason, const std::string& more = "") {
@@ -161,7 +161,7 @@ TEST_CASE("a page that is no answer of Google is not taken for one") {
 
 TEST_CASE("a silent store is given up within the progress deadline") {
   ScriptedServer server([](const std::string&) { return std::string(ScriptedServer::kSilence); });
-  const auto backend = backend_at(server);
+  const auto backend = backend_at(server, kBrief);
   MemorySink out;
   CHECK(code_of(put(*backend)) == "timed_out");
   CHECK(code_of(put(*backend, 2 * kUnit)) == "timed_out");

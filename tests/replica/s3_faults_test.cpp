@@ -25,13 +25,15 @@ std::string code_of(const Result<T>& result) {
   return result ? "none" : std::string(name(result.error().code));
 }
 
-S3Options options_for(const ScriptedServer& server) {
+constexpr std::chrono::milliseconds kBrief{200};  // for servers that say nothing
+
+S3Options options_for(const ScriptedServer& server, std::chrono::milliseconds patience = std::chrono::seconds(30)) {
   return {.bucket = "b",
           .endpoint = server.url(),
           .access_key_id = "AK",
           .secret_access_key = "SK",
           .path_style = true,
-          .progress_timeout = std::chrono::milliseconds(200)};
+          .progress_timeout = patience};
 }
 
 std::string error_body(const std::string& code, const std::string& more = "") {
@@ -110,7 +112,7 @@ TEST_CASE("a page that is no answer of S3 is not taken for one") {
 
 TEST_CASE("a silent store is given up within the progress deadline, whatever is asked") {
   ScriptedServer server([](const std::string&) { return std::string(ScriptedServer::kSilence); });
-  const auto backend = make_s3_backend(options_for(server));
+  const auto backend = make_s3_backend(options_for(server, kBrief));
   MemorySink out;
   CHECK(code_of(put(*backend)) == "timed_out");
   CHECK(code_of(backend->get("k", {}, out, {})) == "timed_out");
@@ -183,9 +185,7 @@ TEST_CASE("an upload that cannot be aborted while somebody waits is aborted with
     if (silent) return ScriptedServer::kSilence;
     return request.starts_with("PUT") ? stored() : http_answer("204 No Content");
   });
-  auto options = options_for(server);
-  options.progress_timeout = std::chrono::seconds(30);
-  const auto backend = make_s3_backend(options);
+  const auto backend = make_s3_backend(options_for(server));
   const std::vector<std::byte> data((std::size_t{5} << 20U) + 1, std::byte{7});
   MemorySource body(data);
   const auto begin = std::chrono::steady_clock::now();
@@ -215,9 +215,7 @@ TEST_CASE("a part that fails is sent again, but not for ever") {
     if (request.starts_with("POST")) return http_answer("200 OK", "<CompleteMultipartUploadResult/>");
     return http_answer("204 No Content");
   });
-  auto options = options_for(server);
-  options.progress_timeout = std::chrono::seconds(30);
-  const auto result = put(*make_s3_backend(options), (std::size_t{5} << 20U) + 1);
+  const auto result = put(*make_s3_backend(options_for(server)), (std::size_t{5} << 20U) + 1);
   CHECK(error_of(result) == (lives ? "none" : "unavailable: put k part 2: InternalError: why (HTTP 500)"));
   CHECK(lines.back() == (lives ? "POST /b/k?uploadId=id" : "DELETE /b/k?uploadId=id"));
 }
