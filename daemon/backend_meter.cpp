@@ -1,5 +1,7 @@
 #include "backend_meter.hpp"
 
+#include <functional>
+
 namespace litestreamd {
 
 using replica::Call;
@@ -11,6 +13,8 @@ namespace {
 std::uint64_t bytes_of(const Result<ObjectInfo>& r) { return r ? r->size : 0; }
 std::uint64_t bytes_of(const Result<std::uint64_t>& r) { return r ? *r : 0; }
 std::uint64_t bytes_of(const Result<void>&) { return 0; }
+
+std::size_t hash_of(std::string_view database) { return std::hash<std::string_view>()(database); }
 
 class MeteredBackend final : public replica::Backend {
   template <class F>
@@ -64,7 +68,7 @@ void BackendMeter::expect(std::string_view type) {
   of_type(type);
 }
 
-std::pair<const std::string, replica::RequestCounter>& BackendMeter::of_type(std::string_view type) {
+BackendMeter::ByType::value_type& BackendMeter::of_type(std::string_view type) {
   const auto known = all_.find(type);
   return known != all_.end() ? *known : *all_.try_emplace(std::string(type)).first;
 }
@@ -72,10 +76,10 @@ std::pair<const std::string, replica::RequestCounter>& BackendMeter::of_type(std
 std::shared_ptr<replica::RequestCounter> BackendMeter::counter(std::string_view type, const std::string& database) {
   const std::lock_guard lock(mutex_);
   if (counters_.size() >= room_) forget_ended();
-  auto& [name, sum] = of_type(type);
+  auto& of_all = of_type(type);
   auto counter = std::allocate_shared<replica::RequestCounter>(
-      std::pmr::polymorphic_allocator<replica::RequestCounter>(&lasting_), &sum);
-  counters_.emplace(database, Counted{.type = name, .counter = counter});
+      std::pmr::polymorphic_allocator<replica::RequestCounter>(&lasting_), &of_all.second);
+  counters_.emplace(hash_of(database), Counted{.type = &of_all, .counter = counter});
   return counter;
 }
 
@@ -95,22 +99,19 @@ std::size_t BackendMeter::watched() const {
   return counters_.size();
 }
 
-BackendMeter::Requests BackendMeter::requests() const {
+RequestsByType BackendMeter::requests_of(std::string_view database) const {
   const std::lock_guard lock(mutex_);
-  Requests out;
-  for (const auto& [database, one] : counters_)
-    if (const auto counter = one.counter.lock())
-      out.by_database[std::string(database)][std::string(one.type)] += counter->counts();
-  for (const auto& [type, counter] : all_) out.all[type] = counter.counts();
+  RequestsByType out;
+  const auto [begin, end] = counters_.equal_range(hash_of(database));
+  for (auto one = begin; one != end; ++one)
+    if (const auto counter = one->second.counter.lock()) out[one->second.type->first] += counter->counts();
   return out;
 }
 
-RequestsByType BackendMeter::requests_of(const std::string& database) const {
+RequestsByType BackendMeter::requests() const {
   const std::lock_guard lock(mutex_);
   RequestsByType out;
-  const auto [begin, end] = counters_.equal_range(std::string_view(database));
-  for (auto one = begin; one != end; ++one)
-    if (const auto counter = one->second.counter.lock()) out[std::string(one->second.type)] += counter->counts();
+  for (const auto& [type, counter] : all_) out[type] = counter.counts();
   return out;
 }
 

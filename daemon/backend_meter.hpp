@@ -9,6 +9,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "config/build.hpp"
@@ -42,14 +43,9 @@ class BackendMeter final : public config::Metering {
                                           std::shared_ptr<replica::RequestCounter> counter) override;
   std::vector<OperationStats> stats() const;
 
-  // What was sent to stores since their databases were registered: of each database by type of replica, and of all that
-  // there ever were.
-  struct Requests {
-    std::map<std::string, RequestsByType> by_database;
-    RequestsByType all;
-  };
-  Requests requests() const;
-  RequestsByType requests_of(const std::string& database) const;
+  // What was sent to stores: of a database since it was registered, and of all that there ever were.
+  RequestsByType requests_of(std::string_view database) const;
+  RequestsByType requests() const;
   std::size_t watched() const;  // counters remembered, some of them perhaps gone
 
   const replica::Clock& clock() const noexcept { return clock_; }
@@ -60,17 +56,18 @@ class BackendMeter final : public config::Metering {
   const replica::Clock& clock_;
   mutable std::mutex mutex_;
   std::map<std::pair<std::string, std::string>, OperationStats> stats_;
+  using ByType = std::map<std::string, replica::RequestCounter, std::less<>>;
   struct Counted {
-    std::string_view type;                           // of all_
+    const ByType::value_type* type;
     std::weak_ptr<replica::RequestCounter> counter;  // as long as the database has that replica
   };
   void forget_ended();
-  std::pair<const std::string, replica::RequestCounter>& of_type(std::string_view type);
+  ByType::value_type& of_type(std::string_view type);
   // What is counted of a database begins when it is open, and lasts.
   replica::LastingMemory lasting_;
-  std::pmr::multimap<std::pmr::string, Counted, std::less<>> counters_{&lasting_};  // by path of the database
+  std::pmr::unordered_multimap<std::size_t, Counted> counters_{&lasting_};  // by hash of the path of the database
   std::size_t room_ = 64;  // of counters_, before those that ended are looked for
-  std::map<std::string, replica::RequestCounter, std::less<>> all_;  // by type; never removed
+  ByType all_;             // never removed
 };
 
 }  // namespace litestreamd

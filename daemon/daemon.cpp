@@ -358,6 +358,7 @@ std::string Daemon::metrics() const {
   input.databases = replicator_.list();
   input.operations = meter_.stats();
   input.requests = meter_.requests();
+  input.requests_of = [this](const std::string& database) { return meter_.requests_of(database); };
   input.process = read_process_stats();
   input.queues = replicator_.queue_depths();
   input.control = control_meter_.stats();

@@ -203,13 +203,13 @@ void operations(Page& page, const std::vector<OperationStats>& all) {
 }
 
 // A database without requests has no series, and no class that it did not send.
-void requests(Page& page, const std::vector<DatabaseStatus>& databases, const BackendMeter::Requests& in) {
+void requests(Page& page, const std::vector<DatabaseStatus>& databases, const MetricsInput& input) {
+  std::vector<RequestsByType> of_each;
+  of_each.reserve(databases.size());
+  for (const DatabaseStatus& s : databases) of_each.push_back(input.requests_of(s.path));
   const auto each = [&](auto&& show) {
-    for (const DatabaseStatus& s : databases) {
-      const auto found = in.by_database.find(s.path);
-      if (found == in.by_database.end()) continue;
-      for (const auto& [type, counts] : found->second) show(s.path, type, counts);
-    }
+    for (std::size_t i = 0; i < databases.size(); ++i)
+      for (const auto& [type, counts] : of_each[i]) show(databases[i].path, type, counts);
   };
   page.family("litestream_db_requests_total", "counter", "Requests sent to the replica of a database, by class");
   each([&](const std::string& db, const std::string& type, const replica::RequestCounts& counts) {
@@ -359,8 +359,8 @@ std::string render_metrics(const MetricsInput& input) {
   aggregates(page, input, databases.size());
   queues(page, input.queues);
   operations(page, input.operations);
-  requests(page, databases, input.requests);
-  request_totals(page, input.requests.all);
+  requests(page, databases, input);
+  request_totals(page, input.requests);
   control_calls(page, input.control);
   process(page, input);
   return page.take();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,10 @@ struct MetricsInput {
   replica::Timestamp now{}, started_at{};
   std::vector<replica::DatabaseStatus> databases;
   std::vector<OperationStats> operations;
-  BackendMeter::Requests requests;
+  RequestsByType requests;  // of all databases that there ever were
+  std::function<RequestsByType(const std::string& database)> requests_of = [](const std::string&) {
+    return RequestsByType();
+  };
   std::vector<ControlStats> control;
   ProcessStats process;
   replica::QueueDepths queues;

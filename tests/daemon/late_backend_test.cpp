@@ -76,7 +76,7 @@ TEST_CASE("what is asked of a store counts over the rests of its database") {
                                            dir.path("a.db"), &meter);
   meter.expect("file");
   CHECK(meter.requests_of(dir.path("a.db")).empty());
-  CHECK(meter.requests().all.at("file").total().requests == 0);
+  CHECK(meter.requests().at("file").total().requests == 0);
   put(*backend, "k");
   backend->rest();
   put(*backend, "l");
@@ -85,7 +85,7 @@ TEST_CASE("what is asked of a store counts over the rests of its database") {
   CHECK(meter.requests_of(dir.path("a.db")).at("file")[replica::RequestClass::put].requests == 2);
   backend.reset();
   CHECK(meter.requests_of(dir.path("a.db")).empty());
-  CHECK(meter.requests().all.at("file")[replica::RequestClass::put].requests == 2);
+  CHECK(meter.requests().at("file")[replica::RequestClass::put].requests == 2);
 }
 
 TEST_CASE("calls that are under way when a backend comes to rest go on") {

@@ -212,6 +212,7 @@ TEST_CASE("requests have series by database and class, none for what was never a
   for (const char* path : {"/busy.db", "/idle.db", "/gone.db", "/hidden.db"}) in.databases.emplace_back().path = path;
   in.max_databases = 3;
   in.requests = meter.requests();
+  in.requests_of = [&](const std::string& database) { return meter.requests_of(database); };
   const std::string text = render_metrics(in);
   const std::string of_busy = "{db=\"/busy.db\",replica_type=\"memory\"";
   CHECK(has_line(text, "litestream_db_requests_total" + of_busy + ",class=\"put\"} 2"));

@@ -1,6 +1,9 @@
 // What the count of requests says, beside what a server or a store has seen.
 #include "replica/requests.hpp"
 
+#include <random>
+#include <thread>
+
 #include "engine_fixture.hpp"
 #include "replica/backends/azure.hpp"
 #include "replica/backends/gcs.hpp"
@@ -36,7 +39,9 @@ Result<ObjectInfo> put(Backend& backend, std::size_t size, const Call& call = {}
   return backend.put("k", body, {}, call);
 }
 
-S3Options s3_at(const ScriptedServer& server) {
+constexpr std::chrono::milliseconds kBrief{200};  // for servers that say nothing
+
+S3Options s3_at(const ScriptedServer& server, std::chrono::milliseconds patience = std::chrono::seconds(30)) {
   return {.bucket = "b",
           .endpoint = server.url(),
           .access_key_id = "AK",
@@ -44,7 +49,7 @@ S3Options s3_at(const ScriptedServer& server) {
           .path_style = true,
           .part_size = std::uint64_t{5} << 20U,
           .concurrency = 2,
-          .progress_timeout = std::chrono::milliseconds(200)};
+          .progress_timeout = patience};
 }
 
 std::string stored() { return http_answer("200 OK", "", "ETag: \"e\"\r\n"); }
@@ -116,6 +121,49 @@ TEST_CASE("what counts in a sum counts in each of its parts") {
         RequestTally{.requests = 3, .errors = 1, .retries = 1, .bytes_sent = 5, .bytes_received = 7});
 }
 
+TEST_CASE("a counter holds every number, small or large") {
+  const auto seed = GENERATE(range(1U, 40U));
+  INFO("seed " << seed);
+  std::mt19937_64 random(seed);
+  const auto number = [&](unsigned bits) { return random() % 3 == 0 ? 0 : random() >> (64 - bits); };
+  RequestCounter sum, counter(&sum);
+  RequestCounts expected;
+  const unsigned most = seed % 59 + 1;  // bits
+  for (int n = 0; n < 16; ++n) {
+    const auto kind = static_cast<RequestClass>(random() % kRequestClasses);
+    const RequestTally tally{.requests = number(most / 3 + 1),
+                             .errors = number(most / 4 + 1),
+                             .retries = number(most / 4 + 1),
+                             .bytes_sent = number(most),
+                             .bytes_received = number(most)};
+    expected[kind] += tally;
+    counter.add(kind, tally);
+    REQUIRE(counter.counts().by_class == expected.by_class);
+  }
+  CHECK(sum.counts().by_class == expected.by_class);
+}
+
+TEST_CASE("what several threads add all counts") {
+  constexpr std::uint64_t kThreads = 4, kTimes = 5'000;
+  RequestCounter sum, counter(&sum);
+  {
+    std::vector<std::jthread> threads;
+    for (std::uint64_t t = 0; t < kThreads; ++t)
+      threads.emplace_back([&] {
+        for (std::uint64_t n = 0; n < kTimes; ++n)
+          counter.add(RequestClass::put,
+                      {.requests = 1, .errors = 0, .retries = 0, .bytes_sent = n, .bytes_received = 0});
+      });
+  }
+  const RequestTally all{.requests = kThreads * kTimes,
+                         .errors = 0,
+                         .retries = 0,
+                         .bytes_sent = kThreads * kTimes * (kTimes - 1) / 2,
+                         .bytes_received = 0};
+  CHECK(counter.counts().total() == all);
+  CHECK(sum.counts().total() == all);
+}
+
 TEST_CASE("over HTTP the requests of a call count, as the server sees them") {
   ScriptedServer server([](const std::string& request) { return s3_answer(request); });
   Counted s3(make_s3_backend(s3_at(server)));
@@ -169,7 +217,7 @@ TEST_CASE("a server that is not there has seen no request, a silent one has") {
   CHECK(nobody.counter->counts()[RequestClass::remove].requests == 0);
   CHECK(nobody.counter->counts()[RequestClass::remove].errors == 1);
   ScriptedServer server([](const std::string&) { return std::string(ScriptedServer::kSilence); });
-  Counted silent(make_s3_backend(s3_at(server)));
+  Counted silent(make_s3_backend(s3_at(server, kBrief)));
   REQUIRE_FALSE(silent.backend->remove("k", {}));
   CHECK(silent.counter->counts()[RequestClass::remove].requests == 1);
   CHECK(silent.counter->counts()[RequestClass::remove].errors == 1);

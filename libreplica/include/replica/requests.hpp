@@ -3,7 +3,9 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 namespace replica {
@@ -43,11 +45,16 @@ class RequestCounter {
   RequestCounts counts() const noexcept;
 
  private:
-  struct Cells {
-    std::atomic<std::uint64_t> requests{0}, errors{0}, retries{0}, bytes_sent{0}, bytes_received{0};
-  };
+  class Hold;
+  RequestCounts unpacked() const noexcept;
+  bool pack(const RequestCounts& counts) noexcept;  // false: there is no room
+
+  // There is one for each database. Most numbers are 0 and many others small, so they are packed while they fit.
   RequestCounter* const sum_;
-  std::array<Cells, kRequestClasses> cells_{};
+  std::unique_ptr<RequestCounts> plain_;
+  mutable std::atomic_flag held_;
+  std::uint8_t packed_size_ = 0;
+  std::array<std::byte, 38> packed_{};
 };
 
 }  // namespace replica

@@ -1,11 +1,15 @@
 #include "replica/requests.hpp"
 
+#include <algorithm>
+
+#include "base/varint.hpp"
+
 namespace replica {
 namespace {
 
-void increase(std::atomic<std::uint64_t>& cell, std::uint64_t by) noexcept {
-  if (by > 0) cell.fetch_add(by, std::memory_order_relaxed);
-}
+constexpr std::array kNumbers{&RequestTally::requests, &RequestTally::errors, &RequestTally::retries,
+                              &RequestTally::bytes_sent, &RequestTally::bytes_received};
+static_assert(sizeof(RequestTally) == kNumbers.size() * sizeof(std::uint64_t));
 
 }  // namespace
 
@@ -16,11 +20,7 @@ std::string_view name(RequestClass kind) noexcept {
 }
 
 RequestTally& RequestTally::operator+=(const RequestTally& other) noexcept {
-  requests += other.requests;
-  errors += other.errors;
-  retries += other.retries;
-  bytes_sent += other.bytes_sent;
-  bytes_received += other.bytes_received;
+  for (const auto number : kNumbers) this->*number += other.*number;
   return *this;
 }
 
@@ -35,27 +35,73 @@ RequestTally RequestCounts::total() const noexcept {
   return out;
 }
 
+class RequestCounter::Hold {
+ public:
+  explicit Hold(std::atomic_flag& held) noexcept : held_(held) {
+    while (held_.test_and_set(std::memory_order_acquire)) held_.wait(true, std::memory_order_relaxed);
+  }
+  ~Hold() {
+    held_.clear(std::memory_order_release);
+    held_.notify_one();
+  }
+  Hold(const Hold&) = delete;
+  Hold& operator=(const Hold&) = delete;
+
+ private:
+  std::atomic_flag& held_;
+};
+
+// Of each class with a number that is not 0: one byte that says which class and which numbers, then those.
+RequestCounts RequestCounter::unpacked() const noexcept {
+  RequestCounts out;
+  const std::byte* at = packed_.data();
+  for (const std::byte* const end = at + packed_size_; at < end;) {
+    const auto which = std::to_integer<unsigned>(*at++);
+    RequestTally& tally = out.by_class.at(which >> kNumbers.size());
+    for (std::size_t i = 0; i < kNumbers.size(); ++i)
+      if ((which >> i & 1U) != 0) tally.*kNumbers[i] = take_varint([&at] { return *at++; });
+  }
+  return out;
+}
+
+bool RequestCounter::pack(const RequestCounts& counts) noexcept {
+  std::array<std::byte, kRequestClasses * (1 + kNumbers.size() * kLongestVarint)> bytes;
+  std::size_t size = 0;
+  for (std::size_t kind = 0; kind < kRequestClasses; ++kind) {
+    const RequestTally& tally = counts.by_class[kind];
+    if (tally == RequestTally()) continue;
+    auto which = static_cast<unsigned>(kind << kNumbers.size());
+    const std::size_t start = size++;
+    for (std::size_t i = 0; i < kNumbers.size(); ++i) {
+      if (tally.*kNumbers[i] == 0) continue;
+      which |= 1U << i;
+      put_varint(tally.*kNumbers[i], [&](std::byte byte) { bytes[size++] = byte; });
+    }
+    bytes[start] = static_cast<std::byte>(which);
+  }
+  if (size > packed_.size()) return false;
+  std::copy_n(bytes.begin(), size, packed_.begin());
+  packed_size_ = static_cast<std::uint8_t>(size);
+  return true;
+}
+
 void RequestCounter::add(RequestClass kind, const RequestTally& tally) noexcept {
-  Cells& cells = cells_.at(static_cast<std::size_t>(kind));
-  increase(cells.requests, tally.requests);
-  increase(cells.errors, tally.errors);
-  increase(cells.retries, tally.retries);
-  increase(cells.bytes_sent, tally.bytes_sent);
-  increase(cells.bytes_received, tally.bytes_received);
+  {
+    const Hold hold(held_);
+    if (plain_) {
+      (*plain_)[kind] += tally;
+    } else {
+      RequestCounts counts = unpacked();
+      counts[kind] += tally;
+      if (!pack(counts)) plain_ = std::make_unique<RequestCounts>(counts);
+    }
+  }
   if (sum_ != nullptr) sum_->add(kind, tally);
 }
 
 RequestCounts RequestCounter::counts() const noexcept {
-  RequestCounts out;
-  for (std::size_t i = 0; i < kRequestClasses; ++i) {
-    const Cells& cells = cells_.at(i);
-    out.by_class.at(i) = {.requests = cells.requests.load(std::memory_order_relaxed),
-                          .errors = cells.errors.load(std::memory_order_relaxed),
-                          .retries = cells.retries.load(std::memory_order_relaxed),
-                          .bytes_sent = cells.bytes_sent.load(std::memory_order_relaxed),
-                          .bytes_received = cells.bytes_received.load(std::memory_order_relaxed)};
-  }
-  return out;
+  const Hold hold(held_);
+  return plain_ ? *plain_ : unpacked();
 }
 
 }  // namespace replica

@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "base/varint.hpp"
 #include "replica/ltx.hpp"
 
 namespace replica::ltx {
@@ -21,10 +22,9 @@ class IndexEntryBytes {
 
  private:
   void append(std::uint64_t value) noexcept {
-    for (; value >= 0x80; value >>= 7) bytes_[size_++] = static_cast<std::byte>(value | 0x80);
-    bytes_[size_++] = static_cast<std::byte>(value);
+    put_varint(value, [this](std::byte byte) { bytes_[size_++] = byte; });
   }
-  std::array<std::byte, 30> bytes_{};
+  std::array<std::byte, 3 * kLongestVarint> bytes_{};
   std::size_t size_ = 0;
 };
 

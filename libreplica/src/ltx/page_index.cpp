@@ -1,5 +1,7 @@
 #include "ltx/page_index.hpp"
 
+#include "base/varint.hpp"
+
 namespace replica::ltx {
 
 // The lowest bit of the size says that a distance other than 1 follows.
@@ -11,17 +13,11 @@ void PageIndex::add(PageNo page, std::uint64_t frame_size) {
 }
 
 void PageIndex::append(std::uint64_t value) {
-  for (; value >= 0x80; value >>= 7) packed_.push_back(static_cast<std::byte>(value | 0x80));
-  packed_.push_back(static_cast<std::byte>(value));
+  put_varint(value, [this](std::byte byte) { packed_.push_back(byte); });
 }
 
 std::uint64_t PageIndex::take(Packed::const_iterator& at) {
-  std::uint64_t value = 0;
-  for (int shift = 0;; shift += 7) {
-    const auto byte = std::to_integer<std::uint64_t>(*at++);
-    value |= (byte & 0x7f) << shift;
-    if (byte < 0x80) return value;
-  }
+  return take_varint([&at] { return *at++; });
 }
 
 }  // namespace replica::ltx
