@@ -148,6 +148,7 @@ TEST_CASE("what several threads add all counts") {
   RequestCounter sum, counter(&sum);
   {
     std::vector<std::jthread> threads;
+    threads.reserve(kThreads);
     for (std::uint64_t t = 0; t < kThreads; ++t)
       threads.emplace_back([&] {
         for (std::uint64_t n = 0; n < kTimes; ++n)
