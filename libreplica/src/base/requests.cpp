@@ -35,6 +35,7 @@ RequestTally RequestCounts::total() const noexcept {
   return out;
 }
 
+// io::SmallMutex takes four bytes, and is not for public headers.
 class RequestCounter::Hold {
  public:
   explicit Hold(std::atomic_flag& held) noexcept : held_(held) {
