@@ -65,7 +65,8 @@ class BackendMeter final : public config::Metering {
   ByType::value_type& of_type(std::string_view type);
   // What is counted of a database begins when it is open, and lasts.
   replica::LastingMemory lasting_;
-  std::pmr::unordered_multimap<std::size_t, Counted> counters_{&lasting_};  // by hash of the path of the database
+  // By hash of the path of the database, of 64 bits: two that share one would be counted as one.
+  std::pmr::unordered_multimap<std::size_t, Counted> counters_{&lasting_};
   std::size_t room_ = 64;  // of counters_, before those that ended are looked for
   ByType all_;             // never removed
 };

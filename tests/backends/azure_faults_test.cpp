@@ -22,8 +22,6 @@ std::string code_of(const Result<T>& result) {
   return result ? "none" : std::string(name(result.error().code));
 }
 
-constexpr std::chrono::milliseconds kBrief{200};  // for servers that say nothing
-
 AzureOptions options_for(const ScriptedServer& server, std::chrono::milliseconds patience = std::chrono::seconds(30)) {
   return {.account = "a",
           .container = "c",
@@ -192,7 +190,7 @@ TEST_CASE("Retry-After of the blob service is handed on") {
 
 TEST_CASE("a silent blob store is given up") {
   ScriptedServer server([](const std::string&) { return ScriptedServer::kSilence; });
-  const auto backend = make_azure_backend(options_for(server, kBrief));
+  const auto backend = make_azure_backend(options_for(server, ScriptedServer::kBrief));
   CHECK(code_of(put(*backend)) == "timed_out");
   CHECK(code_of(put(*backend, 3 * kMiB)) == "timed_out");
   CHECK(code_of(backend->stat("k", {})) == "timed_out");

@@ -22,8 +22,6 @@ std::string code_of(const Result<T>& result) {
   return result ? "none" : std::string(name(result.error().code));
 }
 
-constexpr std::chrono::milliseconds kBrief{200};  // for servers that say nothing
-
 std::unique_ptr<Backend> backend_at(const ScriptedServer& server,
                                     std::chrono::milliseconds patience = std::chrono::seconds(30)) {
   return make_gcs_backend(
@@ -161,7 +159,7 @@ TEST_CASE("a page that is no answer of Google is not taken for one") {
 
 TEST_CASE("a silent store is given up within the progress deadline") {
   ScriptedServer server([](const std::string&) { return std::string(ScriptedServer::kSilence); });
-  const auto backend = backend_at(server, kBrief);
+  const auto backend = backend_at(server, ScriptedServer::kBrief);
   MemorySink out;
   CHECK(code_of(put(*backend)) == "timed_out");
   CHECK(code_of(put(*backend, 2 * kUnit)) == "timed_out");

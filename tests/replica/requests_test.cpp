@@ -39,8 +39,6 @@ Result<ObjectInfo> put(Backend& backend, std::size_t size, const Call& call = {}
   return backend.put("k", body, {}, call);
 }
 
-constexpr std::chrono::milliseconds kBrief{200};  // for servers that say nothing
-
 S3Options s3_at(const ScriptedServer& server, std::chrono::milliseconds patience = std::chrono::seconds(30)) {
   return {.bucket = "b",
           .endpoint = server.url(),
@@ -218,7 +216,7 @@ TEST_CASE("a server that is not there has seen no request, a silent one has") {
   CHECK(nobody.counter->counts()[RequestClass::remove].requests == 0);
   CHECK(nobody.counter->counts()[RequestClass::remove].errors == 1);
   ScriptedServer server([](const std::string&) { return std::string(ScriptedServer::kSilence); });
-  Counted silent(make_s3_backend(s3_at(server, kBrief)));
+  Counted silent(make_s3_backend(s3_at(server, ScriptedServer::kBrief)));
   REQUIRE_FALSE(silent.backend->remove("k", {}));
   CHECK(silent.counter->counts()[RequestClass::remove].requests == 1);
   CHECK(silent.counter->counts()[RequestClass::remove].errors == 1);

@@ -25,8 +25,6 @@ std::string code_of(const Result<T>& result) {
   return result ? "none" : std::string(name(result.error().code));
 }
 
-constexpr std::chrono::milliseconds kBrief{200};  // for servers that say nothing
-
 S3Options options_for(const ScriptedServer& server, std::chrono::milliseconds patience = std::chrono::seconds(30)) {
   return {.bucket = "b",
           .endpoint = server.url(),
@@ -112,7 +110,7 @@ TEST_CASE("a page that is no answer of S3 is not taken for one") {
 
 TEST_CASE("a silent store is given up within the progress deadline, whatever is asked") {
   ScriptedServer server([](const std::string&) { return std::string(ScriptedServer::kSilence); });
-  const auto backend = make_s3_backend(options_for(server, kBrief));
+  const auto backend = make_s3_backend(options_for(server, ScriptedServer::kBrief));
   MemorySink out;
   CHECK(code_of(put(*backend)) == "timed_out");
   CHECK(code_of(backend->get("k", {}, out, {})) == "timed_out");

@@ -70,6 +70,7 @@ engine::Database::Captured tend_without_gaps(engine::Database& daemon, Applicati
   REQUIRE(checkpointed);
   REQUIRE(checkpointed->backfilled == checkpointed->log);
   gate.commit = {};
+  gate.while_aside = [] {};
   return *tended;
 }
 

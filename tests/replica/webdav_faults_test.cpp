@@ -43,8 +43,6 @@ std::string multistatus(const std::string& responses) {
 
 bool is(const std::string& request, const std::string& line) { return request.starts_with(line + " HTTP/1.1\r\n"); }
 
-constexpr std::chrono::milliseconds kBrief{200};  // for servers that say nothing
-
 std::unique_ptr<Backend> backend_at(const ScriptedServer& server,
                                     std::chrono::milliseconds patience = std::chrono::seconds(30)) {
   return make_webdav_backend({.url = server.url() + "/dav",
@@ -170,7 +168,7 @@ TEST_CASE("nothing is believed to be missing where no folder is above it") {
 
 TEST_CASE("a silent server is given up within the progress deadline") {
   ScriptedServer server([](const std::string&) { return std::string(ScriptedServer::kSilence); });
-  const auto backend = backend_at(server, kBrief);
+  const auto backend = backend_at(server, ScriptedServer::kBrief);
   MemorySink out;
   CHECK(put(*backend).starts_with("timed_out: "));
   CHECK(code_of(backend->get("k", {}, out, {})) == "timed_out");

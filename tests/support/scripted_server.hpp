@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <mutex>
 
@@ -13,7 +14,8 @@ namespace support {
 
 class ScriptedServer {
  public:
-  static constexpr const char* kSilence = "";  // the connection stays open and nothing comes
+  static constexpr const char* kSilence = "";              // the connection stays open and nothing comes
+  static constexpr std::chrono::milliseconds kBrief{200};  // the patience of clients that are to give that up
 
   // Given the whole request, the bytes to send. The connection is then kept, or closed when the answer says so.
   using Script = std::function<std::string(const std::string& request)>;
