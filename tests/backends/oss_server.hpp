@@ -28,8 +28,8 @@ class Oss {
 
  private:
   static std::vector<std::string> command(int port, const std::string& token) {
-    return {"/usr/bin/env", "python3", BACKENDS_DIR "/../support_py/oss_server.py", std::to_string(port), "ak", "sk",
-            "bucket",       token};
+    const std::string server = BACKENDS_DIR "/../support_py/oss_server.py";
+    return {"/usr/bin/env", "python3", server, std::to_string(port), "ak", "sk", "bucket", token};
   }
 
   std::string token_;
