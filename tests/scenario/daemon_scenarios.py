@@ -216,19 +216,6 @@ class Http(Scenario):
 
 
 class Shutdown(Scenario):
-    def lead_replica_to(self, target):
-        """At once: an attempt between taking one away and making the other would make a directory."""
-        (self.dir / "next").symlink_to(target)
-        (self.dir / "next").rename(self.dir / "r-app.db")
-
-    def connect_replica(self):
-        (self.dir / "r-real").mkdir(exist_ok=True)
-        self.lead_replica_to(self.dir / "r-real")
-
-    def disconnect_replica(self):
-        (self.dir / "in-the-way").write_text("no directory")
-        self.lead_replica_to(self.dir / "in-the-way")
-
     def test_a_signal_flushes_what_is_not_uploaded_yet(self):
         for number in (signal.SIGTERM, signal.SIGINT):
             with self.subTest(number):
@@ -245,10 +232,11 @@ class Shutdown(Scenario):
 
     def test_a_failed_final_upload_is_named_and_ends_with_1(self):
         connection = self.database()
+        self.connect_replica()
         config = self.standard("app.db", extra="shutdown-sync-timeout: 300ms\nshutdown-sync-interval: 50ms")
         daemon = self.daemon("-config", config)
         self.ask("sync", "-wait", "app.db")
-        self.take_away(self.dir / "r-app.db")
+        self.disconnect_replica()
         self.insert(connection, 10)
         self.assertEqual(daemon.end(), 1)
         # More than once, though the error looks permanent, and not for ever.

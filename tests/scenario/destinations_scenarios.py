@@ -26,9 +26,10 @@ class TwoFolders(StoreScenario):
 
     def test_the_status_shows_each_and_the_least(self):
         connection = self.database()
+        self.connect_replica("r-two")
         self.daemon("-config", self.folders("one", "two"))
         self.synced()
-        self.take_away(self.dir / "r-two")
+        self.disconnect_replica("r-two")
         self.insert(connection)
         until(lambda: self.replica("one")["replicated_txid"] == 2, "the upload to the sound one")
         until(lambda: self.replica("two")["replica_state"] == "failing", "the other to be told")
@@ -53,10 +54,11 @@ class TwoFolders(StoreScenario):
 
     def test_a_restore_takes_the_one_that_reaches_furthest(self):
         connection = self.database()
+        self.connect_replica("r-one")
         config = self.folders("one", "two")
         daemon = self.daemon("-config", config)
         self.synced()
-        self.take_away(self.dir / "r-one")
+        self.disconnect_replica("r-one")
         self.insert(connection)
         until(lambda: self.replica("two")["replicated_txid"] == 2, "the upload to the sound one")
         daemon.close()

@@ -219,16 +219,14 @@ class Follow(Scenario):
         self.assertIsNone(reader.wrong)
 
     def test_a_store_that_is_away_is_waited_for(self):
+        self.connect_replica()
         writer, _ = self.start()
         process = self.follow("-json")
         until(lambda: "entering follow mode" in self.log, "the log")
-        replica, away = self.dir / "r-app.db", self.dir / "away"
-        replica.rename(away)
-        replica.write_text("in the way")
+        self.disconnect_replica()
         until(lambda: "level=ERROR" in self.log, "an error in the log")
         self.assertIn('msg="follow: error applying updates" replica=file error=', self.log)
-        replica.unlink()
-        away.rename(replica)
+        self.connect_replica()
         writer.commit()
         self.wait_for_copy(process)
         self.assertIn("follow: going on after an error", self.log)

@@ -75,18 +75,16 @@ class Link(Scenario):
 
     def test_a_database_whose_last_upload_fails_stays(self):
         connection = self.database()
+        self.connect_replica()
         self.daemon("-config", self.standard("app.db", interval="1h"))
         self.ask("sync", "-wait", "app.db")
-        replica = self.dir / "r-app.db"
-        replica.rename(self.dir / "away")
-        replica.write_text("in the way")
+        self.disconnect_replica()
         self.insert(connection)
         self.insert(connection)
         stderr = self.control("unregister", "-timeout", "3", "app.db", status=1)
         self.assertIn("unregister failed: ", stderr)
         self.assertEqual([entry["path"] for entry in self.ask("list")], [f"{self.dir}/app.db"])
-        replica.unlink()
-        (self.dir / "away").rename(replica)
+        self.connect_replica()
         self.ask("unregister", "app.db")
         self.assertEqual(self.ask("list"), [])
 

@@ -138,17 +138,20 @@ class Scenario(unittest.TestCase):
         self.assertEqual((done.returncode, done.stdout), (status, ""))
         return done.stderr
 
-    def take_away(self, replica):
-        """A replica's directory goes to r-gone and a file is in its place, whatever an upload does in between."""
-        replica.rename(self.dir / "r-gone")
-        def in_place():
-            try:
-                replica.write_text("in the way")
-                return True
-            except IsADirectoryError:  # an upload has made it anew
-                shutil.rmtree(replica, ignore_errors=True)
-                return False
-        until(in_place, f"{replica} to be gone")
+    def connect_replica(self, replica="r-app.db"):
+        """A replica's path leads to a directory; what a disconnection hid is there again. Before the daemon's start."""
+        (self.dir / f"{replica}.real").mkdir(exist_ok=True)
+        self.lead(replica, f"{replica}.real")
+
+    def disconnect_replica(self, replica="r-app.db"):
+        """Nothing can be written there any more, also not by root."""
+        (self.dir / "in-the-way").write_text("no directory")
+        self.lead(replica, "in-the-way")
+
+    def lead(self, replica, target):
+        """At once: an upload or a compaction between taking one away and making the other would make a directory."""
+        (self.dir / "next").symlink_to(target)
+        (self.dir / "next").rename(self.dir / replica)
 
     def restored_rows(self, name="app.db"):
         """What a restore from the replica of `name` holds."""

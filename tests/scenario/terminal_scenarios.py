@@ -15,6 +15,7 @@ class Output(Scenario):
     def setUp(self):
         super().setUp()
         self.connections = [self.database(name) for name in ("app.db", "b.db")]
+        self.connect_replica()
         self.daemon("-config", self.standard("app.db", "b.db", interval="100ms"))
         self.ask("sync", "-wait", "app.db")
         self.ask("stop", "b.db")
@@ -62,7 +63,7 @@ class Output(Scenario):
         listed = self.ask("list", "-details")[0]
         self.assertEqual(listed | {"last_sync_at": entry["last_sync_at"], "requests": entry["requests"]}, entry)
         # An upload that fails: behind, and why.
-        self.take_away(self.dir / "r-app.db")
+        self.disconnect_replica()
         self.insert(self.connections[0])
         entry = until(lambda: (e := self.ask("status", "-details", "app.db")).get("last_error") and e, "the error")
         self.assertEqual(list(entry["last_error"]), ["code", "message"])
@@ -85,6 +86,7 @@ class Many(Scenario):
         self.names = ["a.db", "b.db", "c.db", "sub/d.db"]
         for name in self.names:
             self.database(name)
+        self.connect_replica("r1")
         text = f"socket: {{path: {self.socket}}}\ndbs:\n"
         for number, name in enumerate(self.names):
             text += f"  - {{path: {self.dir}/{name}, replica: {{path: {self.dir}/r{number}, sync-interval: 1h}}}}\n"
@@ -116,7 +118,7 @@ class Many(Scenario):
 
     def test_all_of_them_and_one_that_fails(self):
         self.assertEqual(len(self.run_many("sync", "-wait", "-all").stdout.splitlines()), 4)
-        self.take_away(self.dir / "r1")
+        self.disconnect_replica("r1")
         connection = self.database("b.db")
         self.insert(connection)
         done = self.run_many("sync", "-wait", "-all", status=1)
@@ -179,11 +181,12 @@ class Top(Scenario):
     def test_it_follows_the_daemon_until_ctrl_c(self):
         connection = self.database()
         self.database("behind.db")
+        self.connect_replica("r-behind.db")
         terminal = self.start("app.db", "behind.db")
         terminal.wait_for("2 databases, 2 open")
         self.ask("sync", "-wait", "app.db")
         self.ask("sync", "-wait", "behind.db")
-        self.take_away(self.dir / "r-behind.db")
+        self.disconnect_replica("r-behind.db")
         self.insert(self.database("behind.db"))
         terminal.wait_for("error")
         rows = until(lambda: (f := self.frames(terminal)[-1]) and "error" in f[3] and f, "a whole frame")
