@@ -229,7 +229,7 @@ class Follow(Scenario):
         self.connect_replica()
         writer.commit()
         self.wait_for_copy(process)
-        self.assertIn("follow: going on after an error", self.log)
+        until(lambda: "follow: going on after an error" in self.log, "the follower to say so")  # after the position
         position = self.position().strip()
         summary = json.loads(self.finish(process))
         self.assertEqual((summary["db_path"], summary["replica"], summary["txid"]), (str(self.copy), "file", position))
