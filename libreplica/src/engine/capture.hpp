@@ -193,8 +193,8 @@ class Capture {
   // What was committed without a pin before the log was restarted; `corrupt` when that cannot be proved.
   Result<void> capture_rest(const WalHeader& generation, const wal::WalIndexHeader& now);
   // One file of what is held and, when there is a `wal`, its `changes`.
-  Result<void> write_changes(const WalFile* wal, const Changeset& changes);
-  Result<void> add_pages(LtxEncoder& encoder, const LtxHeader& header, const WalFile* wal, const Changeset& changes);
+  Result<void> write_changes(WalFile* wal, const Changeset& changes);
+  Result<void> add_pages(LtxEncoder& encoder, const LtxHeader& header, WalFile* wal, const Changeset& changes);
   LtxHeader next_header(std::uint32_t page_size, std::uint32_t commit) const;
   LtxHeader header_up_to(std::uint64_t end_frame, std::uint32_t commit) const;
   Result<void> commit_file(store::LocalStore::NewFile& file, const LtxHeader& header);

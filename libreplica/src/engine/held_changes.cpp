@@ -1,6 +1,8 @@
 #include "engine/held_changes.hpp"
 
 #include <algorithm>
+#include <cstring>
+#include <memory>
 
 namespace replica::engine {
 namespace {
@@ -11,12 +13,15 @@ bool before(const HeldChanges::Page& a, const HeldChanges::Page& b) { return a.p
 
 }  // namespace
 
-Result<bool> HeldChanges::take(const WalFile& wal, const WalPosition& from, const Changeset& changes) {
+Result<bool> HeldChanges::take(WalFile& wal, const WalPosition& from, const Changeset& changes) {
   const std::size_t step = from.page_size, more = changes.pages.size() * step;
   if (bytes_.size() + more > kMostBytes) return false;
-  std::vector<std::byte> images(more);
+  const auto room = std::make_unique_for_overwrite<std::byte[]>(more);
+  const Bytes images(room.get(), more);
   for (std::size_t i = 0; i < changes.pages.size(); ++i) {
-    if (auto r = wal.image(changes.pages[i].frame, MutableBytes(images).subspan(i * step, step)); !r) return pass(r);
+    auto image = wal.view(std::span(changes.pages).subspan(i));
+    if (!image) return pass(image);
+    std::memcpy(room.get() + i * step, image->data(), step);
   }
   if (auto r = wal.confirm(); !r) return pass(r);
 
@@ -24,7 +29,7 @@ Result<bool> HeldChanges::take(const WalFile& wal, const WalPosition& from, cons
   std::erase_if(pages_, [&](const Page& page) { return page.page > changes.commit; });
   std::vector<Page> added;
   for (std::size_t i = 0; i < changes.pages.size(); ++i)
-    place(changes.pages[i].page, Bytes(images).subspan(i * step, step), added);
+    place(changes.pages[i].page, images.subspan(i * step, step), added);
   pages_.insert(pages_.end(), added.begin(), added.end());
   std::sort(pages_.begin(), pages_.end(), before);
   if (empty() || from_.salts != from.salts) from_ = from;

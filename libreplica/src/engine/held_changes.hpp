@@ -27,7 +27,7 @@ class HeldChanges {
 
   // Takes in what `wal` holds behind `from`, and has confirmed. False, and nothing changed: that is more than is held.
   // The page size must be that of what is held.
-  Result<bool> take(const WalFile& wal, const WalPosition& from, const Changeset& changes);
+  Result<bool> take(WalFile& wal, const WalPosition& from, const Changeset& changes);
   void clear() noexcept { *this = {}; }
 
  private:

@@ -116,7 +116,7 @@ LtxHeader Capture::header_up_to(std::uint64_t end_frame, std::uint32_t commit) c
   return header;
 }
 
-Result<void> Capture::write_changes(const WalFile* wal, const Changeset& changes) {
+Result<void> Capture::write_changes(WalFile* wal, const Changeset& changes) {
   const LtxHeader header = header_up_to(wal != nullptr ? changes.end_frame : position_.frames,
                                         wal != nullptr ? changes.commit : held_.commit());
   auto file = store_->create(header);
@@ -134,9 +134,8 @@ Result<void> Capture::write_changes(const WalFile* wal, const Changeset& changes
 }
 
 // What is held and what changed since, in one sequence of pages.
-Result<void> Capture::add_pages(LtxEncoder& encoder, const LtxHeader& header, const WalFile* wal,
-                                const Changeset& changes) {
-  std::vector<std::byte> room(header.page_size), unwritten;
+Result<void> Capture::add_pages(LtxEncoder& encoder, const LtxHeader& header, WalFile* wal, const Changeset& changes) {
+  std::vector<std::byte> unwritten;
   // Pages by which the database grew without writing them (free pages) come from the file, so that no page is ever
   // missing.
   PageNo grown = commit_ + 1;
@@ -157,11 +156,13 @@ Result<void> Capture::add_pages(LtxEncoder& encoder, const LtxHeader& header, co
     return encoder.add(page, image);
   };
   auto held = held_.pages().begin();
-  for (const Changeset::Page& page : changes.pages) {
+  const std::span<const Changeset::Page> pages(changes.pages);
+  for (std::size_t i = 0; i < pages.size(); ++i) {
+    const Changeset::Page& page = pages[i];
     for (; held != held_.pages().end() && held->page < page.page; ++held)
       if (auto r = add(held->page, held_.image(*held)); !r) return r;
     if (held != held_.pages().end() && held->page == page.page) ++held;
-    auto image = wal->view(page.frame, room);
+    auto image = wal->view(pages.subspan(i));
     if (!image) return pass(image);
     if (auto r = add(page.page, *image); !r) return r;
   }

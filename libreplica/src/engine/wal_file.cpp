@@ -130,19 +130,30 @@ Result<void> WalFile::confirm() const {
 }
 
 Result<void> WalFile::image(std::uint64_t frame, MutableBytes out) const {
-  auto seen = view(frame, out);
-  if (!seen) return pass(seen);
-  if (seen->data() != out.data()) std::memcpy(out.data(), seen->data(), out.size());
-  return {};
+  if (const auto seen = kept(frame)) {
+    std::memcpy(out.data(), seen->data(), out.size());
+    return {};
+  }
+  return file_.read_exactly_at(wal_offset(frame, header_.page_size) + kWalFrameHeaderSize, out);
 }
 
-Result<Bytes> WalFile::view(std::uint64_t frame, MutableBytes room) const {
-  const std::uint64_t step = wal_frame_size(header_.page_size);
-  if (frame >= kept_first_ && frame - kept_first_ < kept_)
-    return Bytes(block_.data() + (frame - kept_first_) * step + kWalFrameHeaderSize, room.size());
-  auto read = file_.read_exactly_at(wal_offset(frame, header_.page_size) + kWalFrameHeaderSize, room);
-  if (!read) return pass(read);
-  return Bytes(room);
+std::optional<Bytes> WalFile::kept(std::uint64_t frame) const {
+  if (frame < kept_first_ || frame - kept_first_ >= kept_) return std::nullopt;
+  const std::size_t at = static_cast<std::size_t>((frame - kept_first_) * wal_frame_size(header_.page_size));
+  return Bytes(block_.data() + at + kWalFrameHeaderSize, header_.page_size);
+}
+
+Result<Bytes> WalFile::view(std::span<const Changeset::Page> wanted) {
+  const std::uint64_t frame = wanted.front().frame, step = wal_frame_size(header_.page_size);
+  if (const auto seen = kept(frame)) return *seen;
+  const std::uint64_t most = std::min<std::uint64_t>(std::max<std::uint64_t>(1, kBlock / step), wanted.size());
+  std::uint64_t count = 1;
+  while (count < most && wanted[static_cast<std::size_t>(count)].frame == frame + count) ++count;
+  kept_ = 0;
+  const MutableBytes block = block_.room(static_cast<std::size_t>(count * step));
+  if (auto r = file_.read_exactly_at(wal_offset(frame, header_.page_size), block); !r) return pass(r);
+  kept_first_ = frame, kept_ = count;
+  return *kept(frame);
 }
 
 Result<WalChecksum> WalFile::checksum_behind(std::uint64_t frames) const {

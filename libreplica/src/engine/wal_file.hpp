@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -65,8 +66,9 @@ class WalFile {
 
   // The page image in frame `frame`; from memory when the last read() was small.
   Result<void> image(std::uint64_t frame, MutableBytes out) const;
-  // As it lies in memory, until the next read(); else in `room`, which has the size of a page.
-  Result<Bytes> view(std::uint64_t frame, MutableBytes room) const;
+  // The image of the first of `wanted`, until the next read() or view(). Those that follow it in the log as they do
+  // here are read in one go with it.
+  Result<Bytes> view(std::span<const Changeset::Page> wanted);
 
   // The running checksum stored with the last of the first `frames` frames (at least 1); `corrupt` when that frame is
   // not of this generation, or unsummed.
@@ -83,10 +85,12 @@ class WalFile {
   };
   // What the header of frame `frame` says; nullopt when the file is too short.
   Result<std::optional<FrameMark>> mark_of(std::uint64_t frame) const;
+  std::optional<Bytes> kept(std::uint64_t frame) const;  // its image, when it is in block_
+
   io::File file_;
   WalHeader header_;
   ReadBlock block_;
-  std::uint64_t kept_first_ = 0, kept_ = 0;  // the first frame in block_, and how many, when they were few
+  std::uint64_t kept_first_ = 0, kept_ = 0;  // the first frame in block_, and how many
   std::optional<WalPosition> unpinned_;      // where read_rest() began
 };
 
