@@ -61,6 +61,16 @@ TEST_CASE("what is uploaded together") {
   CHECK(together(many, 1s, 0) == engine::kMostTogether);
 }
 
+TEST_CASE("what a store links instead of copying it is merged only while it is small") {
+  const auto together = [](std::span<const LtxFileInfo> pending) {
+    return engine::uploaded_together(pending, {.interval = 1s, .alone_from = 1000});
+  };
+  const std::vector<LtxFileInfo> files{file(1, 0, 999), file(2, 10, 999), file(3, 20, 1000), file(4, 30, 1)};
+  CHECK(together(files) == 2);
+  CHECK(together(std::span(files).subspan(2)) == 1);
+  CHECK(together(std::span(files).subspan(3)) == 1);
+}
+
 TEST_CASE("of a backlog what level 1 would hold as one is uploaded together") {
   ReplicatorOptions options;
   options.levels = {30s};
@@ -218,4 +228,32 @@ TEST_CASE("every step of a merged upload fails once, and nothing is lost") {
       break;
     }
   }
+}
+
+TEST_CASE("large captures of one interval go to a file replica as they are, small ones as one object") {
+  Fixture f;
+  Application app(f.path);
+  app.fill(20);
+  DatabaseConfig config = f.config();
+  config.backend = std::shared_ptr<Backend>(make_file_backend({.root = f.dir / "replica"}));
+  engine::Database daemon(config, f.options, engine::Environment{&f.clock, &null_logger(), nullptr});
+  sync(daemon);
+  f.clock.pass(10s);
+  for (int n = 0; n < 2; ++n) {
+    app.run("INSERT INTO t(v) VALUES(randomblob(1200000))");
+    capture(daemon);
+  }
+  for (int n = 0; n < 2; ++n) {
+    app.insert();
+    capture(daemon);
+  }
+  ship(daemon);
+  const Replica stored(config.backend, "db");
+  auto files = stored.list(0, {}, {});
+  REQUIRE(files);
+  CHECK(names(*files) == std::vector<std::string>{ltx_file_name({{1}, {1}}), ltx_file_name({{2}, {2}}),
+                                                  ltx_file_name({{3}, {3}}), ltx_file_name({{4}, {5}})});
+  const std::string output = f.dir / "restored";
+  REQUIRE(restore_database(stored, {}, {.output = output, .integrity_check = IntegrityCheck::full}, {}));
+  CHECK(serialized(output) == serialized(f.path));
 }

@@ -32,6 +32,7 @@ namespace replica {
 struct Capabilities {
   bool conditional_put = false;    // PutOptions::if_absent
   bool keeps_modified_at = false;  // list and stat return what put was given
+  bool links_files = false;        // a put gives a local file a second name where it can: it costs no copy, no request
 };
 
 struct ObjectInfo {

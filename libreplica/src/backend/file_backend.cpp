@@ -41,7 +41,9 @@ class FileBackend final : public Backend {
         folders_(options_.root, gate, clock, *options_.settled) {}
 
   std::string_view type() const noexcept override { return "file"; }
-  Capabilities capabilities() const noexcept override { return {.conditional_put = true, .keeps_modified_at = true}; }
+  Capabilities capabilities() const noexcept override {
+    return {.conditional_put = true, .keeps_modified_at = true, .links_files = true};
+  }
 
   Result<ObjectInfo> put(std::string_view key, Source& body, const PutOptions& options, const Call& call) override;
   Result<std::uint64_t> get(std::string_view key, ByteRange range, Sink& out, const Call& call) override;

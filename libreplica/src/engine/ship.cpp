@@ -149,6 +149,7 @@ Result<bool> Destination::is_on_replica(const LtxFileInfo& mine, const Call& cal
 Result<bool> Destination::upload_merged(std::span<const LtxFileInfo> pending, const Call& call) {
   const UploadLimits limits{.interval = sync_interval(),
                             .max_bytes = origin_.max_file_bytes(),
+                            .alone_from = replica_.backend()->capabilities().links_files ? kAloneWhereLinked : 0,
                             .backlogged = backlogged(options_, environment_.clock->now())};
   pending = pending.first(uploaded_together(pending, limits));
   if (pending.size() == 1 || shipped_page_size_ == 0) return false;
