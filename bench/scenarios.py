@@ -1,5 +1,6 @@
 """What is measured. Each scenario runs one daemon ("ours", "peer" or, for writers, "nobody") and returns {measure: value}."""
 import contextlib
+import hashlib
 import json
 import os
 import pathlib
@@ -135,16 +136,21 @@ class Bench:
 
     def restores(self, order):
         """Both restore what the peer has written, and to the same bytes."""
-        outputs = {kind: self.place() / "restored.db" for kind in order}
-        result = {}
-        for kind, output in outputs.items():
+        output = self.place() / "restored.db"
+        # Memory that the machine has not used yet is dear where a host has to give it: all write into what is at hand.
+        shutil.copyfile(self.source, output)
+        os.sync()
+        output.unlink()
+        result, digests = {}, set()
+        for kind in order:
             os.sync()  # else it waits for what was written before it
             used, rss = procfs.run_measured(programs.restore_command(kind, output, self.replicas["peer"]))
             result[kind] = {"restore, wall s": used.wall, "restore, CPU s": used.cpu, "restore, RSS MB": rss}
-        if not programs.same_bytes(*outputs.values()):
-            raise programs.Failed("the two restores differ")
-        for output in outputs.values():
+            with open(output, "rb") as restored:
+                digests.add(hashlib.file_digest(restored, "sha256").digest())
             output.unlink()
+        if len(digests) != 1:
+            raise programs.Failed("the two restores differ")
         return result
 
     def copy(self):
