@@ -18,6 +18,8 @@ struct Spare {
 };
 thread_local Spare spare;
 
+constexpr std::uint64_t frames_in_block(std::uint64_t step) { return std::max<std::uint64_t>(1, kBlock / step); }
+
 }  // namespace
 
 MutableBytes ReadBlock::room(std::size_t size) {
@@ -53,8 +55,7 @@ Result<WalFile> WalFile::open(const std::string& database_path, io::Gate* gate) 
 Result<Changeset> WalFile::read(const WalPosition& from, std::uint64_t to_frame, std::uint64_t max_bytes) {
   const std::uint64_t step = wal_frame_size(header_.page_size);
   const bool keep = (to_frame - from.frames) * step <= kKeep;
-  const std::uint64_t per_block =
-      keep ? std::max<std::uint64_t>(1, to_frame - from.frames) : std::max<std::uint64_t>(1, kBlock / step);
+  const std::uint64_t per_block = keep ? std::max<std::uint64_t>(1, to_frame - from.frames) : frames_in_block(step);
   kept_ = 0;
   unpinned_.reset();
 
@@ -146,7 +147,7 @@ std::optional<Bytes> WalFile::kept(std::uint64_t frame) const {
 Result<Bytes> WalFile::view(std::span<const Changeset::Page> wanted) {
   const std::uint64_t frame = wanted.front().frame, step = wal_frame_size(header_.page_size);
   if (const auto seen = kept(frame)) return *seen;
-  const std::uint64_t most = std::min<std::uint64_t>(std::max<std::uint64_t>(1, kBlock / step), wanted.size());
+  const std::uint64_t most = std::min<std::uint64_t>(frames_in_block(step), wanted.size());
   std::uint64_t count = 1;
   while (count < most && wanted[static_cast<std::size_t>(count)].frame == frame + count) ++count;
   kept_ = 0;

@@ -64,7 +64,7 @@ class WalFile {
   // keeps that in its place.
   Result<void> confirm() const;
 
-  // The page image in frame `frame`; from memory when the last read() was small.
+  // The page image in frame `frame`; from memory when the last read() was small, or a view() took it along.
   Result<void> image(std::uint64_t frame, MutableBytes out) const;
   // The image of the first of `wanted`, until the next read() or view(). Those that follow it in the log as they do
   // here are read in one go with it.
