@@ -2,14 +2,12 @@
 // tests wait on conditions.
 #include <sys/resource.h>
 
-#include <latch>
 #include <set>
 #include <thread>
 
 #include "door.hpp"
 #include "engine_fixture.hpp"
 #include "replica/replicator.hpp"
-#include "replicator/worker_pool.hpp"
 #include "support/patience.hpp"
 
 using namespace engine_fixture;
@@ -178,62 +176,6 @@ TEST_CASE("fifty databases whose store is silent do not delay the one whose stor
     }));
   }
   CHECK(bench.equal(bench.door.memory, "silent7"));
-}
-
-TEST_CASE("jobs that take long give up their places, and those of the same server stand aside") {
-  using namespace replica::replicator;
-  Timer timer;
-  WorkerPool pool(2, timer, 20ms);
-  std::latch released(1);
-  std::atomic<int> stuck = 0, most_stuck = 0, done = 0;
-  const auto pace = std::make_shared<Pace>();
-  for (int n = 0; n < 30; ++n) {
-    pool.submit({.run =
-                     [&] {
-                       most_stuck = std::max(most_stuck.load(), ++stuck);
-                       released.wait();
-                       --stuck;
-                     },
-                 .pace = pace});
-  }
-  for (int n = 0; n < 100; ++n) pool.submit({.run = [&] { ++done; }});
-  CHECK(eventually([&] { return done == 100; }));
-  CHECK(most_stuck <= 4);
-  CHECK(stuck >= 2);
-  CHECK(pool.waiting() >= 26);
-  released.count_down();
-  CHECK(eventually([&] { return pool.waiting() == 0 && stuck == 0; }));
-  pool.stop();
-  timer.stop();
-}
-
-TEST_CASE("of jobs that mostly wait twice as many run at once") {
-  using namespace replica::replicator;
-  Timer timer;
-  WorkerPool pool(2, timer, 30s);
-  std::latch first_released(1), second_released(1);
-  std::atomic<int> running = 0, most = 0, others = 0;
-  const auto until = [&](std::latch& released) {
-    return [&] {
-      most = std::max(most.load(), ++running);
-      released.wait();
-      --running;
-    };
-  };
-  for (int n = 0; n < 10; ++n) pool.submit({.run = until(first_released), .waits = true});
-  CHECK(eventually([&] { return running == 4; }));
-  pool.submit({.run = [&] { ++others; }});
-  CHECK(pool.waiting() == 7);
-  first_released.count_down();
-  CHECK(eventually([&] { return pool.waiting() == 0 && running == 0 && others == 1; }));
-  CHECK(most == 4);
-
-  for (int n = 0; n < 10; ++n) pool.submit({.run = until(second_released)});
-  CHECK(eventually([&] { return running == 2 && pool.waiting() == 8; }));
-  second_released.count_down();
-  CHECK(eventually([&] { return pool.waiting() == 0 && running == 0; }));
-  pool.stop();
-  timer.stop();
 }
 
 TEST_CASE("stopping does not wait for a dead destination before the other has everything") {

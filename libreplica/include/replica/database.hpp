@@ -74,7 +74,8 @@ struct ReplicatorOptions {
   ms lag_limit{60'000};  // how old the oldest change may be that the replica lacks; 0 = `lagging` is never said
   std::size_t event_capacity = EventBus::kDefaultCapacity;  // events that can be read again
   std::size_t max_watches = 0;  // directories watched at most; 0 = as many as the system lets (inotify)
-  // Called on a worker some seconds after databases began to hibernate, once for many: memory has become free.
+  // Called on a worker some seconds after databases began to hibernate, once for many: memory has become free, and the
+  // threads that had nothing to do have ended.
   std::function<void()> after_rest{};
   // For tests, called by the thread of change events: true = this one is not heard of.
   std::function<bool()> loses_event{};

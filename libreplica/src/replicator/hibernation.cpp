@@ -74,6 +74,7 @@ void Scheduler::tell_rest() {
   timer_.at(now() + kRestToTell, [this](Steady) {
     maintain_pool_.submit({.run = [this] {
       rest_to_tell_ = false;
+      for (WorkerPool* pool : {&capture_pool_, &ship_pool_, &maintain_pool_}) pool->let_idle_go();
       after_rest_();
     }});
   });

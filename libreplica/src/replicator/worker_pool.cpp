@@ -1,6 +1,7 @@
 #include "replicator/worker_pool.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace replica::replicator {
@@ -41,9 +42,24 @@ void WorkerPool::stop() {
     jobs_.clear();
     slow_jobs_.clear();
     threads = std::move(threads_);
+    std::move(gone_.begin(), gone_.end(), std::back_inserter(threads));
+    gone_.clear();
   }
   changed_.notify_all();
+  asked_all_.notify_all();
   for (std::thread& thread : threads) thread.join();
+}
+
+void WorkerPool::let_idle_go() {
+  std::vector<std::thread> gone;
+  {
+    std::unique_lock lock(lock_);
+    to_ask_ = idle_;
+    changed_.notify_all();
+    asked_all_.wait(lock, [this] { return to_ask_ == 0 || stopping_; });
+    gone.swap(gone_);
+  }
+  for (std::thread& thread : gone) thread.join();
 }
 
 // One more thread when a job could run and nobody is free for it.
@@ -65,13 +81,24 @@ void WorkerPool::start_thread() {
 
 void WorkerPool::work() {
   std::unique_lock lock(lock_);
-  --idle_;
-  while (!stopping_) {
-    if (take(lock)) continue;
+  for (;;) {
+    --idle_;
+    const bool may_go = to_ask_ > 0;
+    if (may_go && --to_ask_ == 0) asked_all_.notify_all();
+    if (!stopping_ && !take(lock) && may_go) return leave();
+    while (!stopping_ && take(lock)) {
+    }
+    if (stopping_) return;
     ++idle_;
     changed_.wait(lock);
-    --idle_;
   }
+}
+
+void WorkerPool::leave() {
+  const auto self = std::find_if(threads_.begin(), threads_.end(),
+                                 [](const std::thread& one) { return one.get_id() == std::this_thread::get_id(); });
+  gone_.push_back(std::move(*self));
+  threads_.erase(self);
 }
 
 // Runs a job whose turn it is; false when there is none.

@@ -40,6 +40,9 @@ class WorkerPool {
 
   void submit(Job job);
   std::size_t waiting() const;  // jobs that no thread has taken yet
+  // Ends the threads that have nothing to do, and with them what each keeps of freed memory, scattered over as many
+  // pages. The next jobs get new ones. From any thread, also from a job.
+  void let_idle_go();
   // No job runs and none will when this returns.
   void stop();
 
@@ -53,6 +56,7 @@ class WorkerPool {
   bool take(std::unique_lock<std::mutex>& lock);
   bool usual_may_run() const;
   void run(Job job, bool slow, std::unique_lock<std::mutex>& lock);
+  void leave();
   void hire();
   void start_thread();
   void watch();
@@ -62,13 +66,14 @@ class WorkerPool {
   Timer& timer_;
   const std::chrono::milliseconds usual_;
   mutable std::mutex lock_;
-  std::condition_variable changed_;
+  std::condition_variable changed_, asked_all_;
   std::deque<Job> jobs_, slow_jobs_;
   std::list<Running> running_;
   std::size_t usual_running_ = 0, slow_running_ = 0, idle_ = 0;
-  bool watched_ = false;  // the timer will look
+  std::size_t to_ask_ = 0;  // so many of the idle have not heard yet that they may go
+  bool watched_ = false;    // the timer will look
   bool stopping_ = false;
-  std::vector<std::thread> threads_;
+  std::vector<std::thread> threads_, gone_;
 };
 
 }  // namespace replica::replicator
