@@ -1,6 +1,7 @@
 #include "replicator/timer.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace replica::replicator {
@@ -16,6 +17,7 @@ void Timer::at(Time when, Callback callback) {
     if (stopping_) return;
     first = entries_.empty() || when < entries_.front().when;
     entries_.push_back({when, std::move(callback)});
+    most_ = std::max(most_, entries_.size());
     std::push_heap(entries_.begin(), entries_.end(), is_later);
   }
   if (first) changed_.notify_one();
@@ -28,6 +30,16 @@ void Timer::stop() {
   }
   changed_.notify_one();
   if (thread_.joinable()) thread_.join();
+}
+
+// Very many wait for moments after a start that are few afterwards.
+void Timer::give_back_room() {
+  if (most_ < kRoom || entries_.size() > most_ - most_ / 4) return;
+  std::vector<Entry> fewer;
+  fewer.reserve(entries_.size() + entries_.size() / 4);
+  std::move(entries_.begin(), entries_.end(), std::back_inserter(fewer));
+  entries_ = std::move(fewer);
+  most_ = entries_.size();
 }
 
 void Timer::run() {
@@ -45,6 +57,7 @@ void Timer::run() {
     std::pop_heap(entries_.begin(), entries_.end(), is_later);
     Callback callback = std::move(entries_.back().callback);
     entries_.pop_back();
+    give_back_room();
     lock.unlock();
     callback(when);
     lock.lock();

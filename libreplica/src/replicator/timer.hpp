@@ -30,9 +30,12 @@ class Timer {
   };
   static bool is_later(const Entry& a, const Entry& b) noexcept { return a.when > b.when; }
   void run();
+  void give_back_room();
+  static constexpr std::size_t kRoom = 1024;  // that is never given back
   std::mutex lock_;
   std::condition_variable changed_;
   std::vector<Entry> entries_;  // a heap, the next one first
+  std::size_t most_ = 0;        // there were, in the room that entries_ has
   bool stopping_ = false;
   std::thread thread_;
 };
