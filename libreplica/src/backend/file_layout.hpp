@@ -5,11 +5,11 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <unordered_set>
+
+#include <boost/unordered/unordered_flat_set.hpp>
 
 #include "io/file.hpp"
 #include "replica/backend.hpp"
-#include "replica/lasting_memory.hpp"
 
 namespace replica {
 
@@ -23,8 +23,7 @@ class SettledFolders {
 
  private:
   mutable std::mutex lock_;
-  LastingMemory memory_;
-  std::pmr::unordered_set<std::size_t> hashes_{&memory_};
+  boost::unordered_flat_set<std::size_t> hashes_;
 };
 
 }  // namespace replica
