@@ -33,6 +33,7 @@ class MeteredBackend final : public replica::Backend {
 
   std::string_view type() const noexcept override { return inner_->type(); }
   replica::Capabilities capabilities() const noexcept override { return inner_->capabilities(); }
+  std::string url() const override { return inner_->url(); }
   bool counts_requests() const noexcept override { return inner_->counts_requests(); }
   Result<ObjectInfo> put(std::string_view key, replica::Source& body, const replica::PutOptions& options,
                          const Call& call) override {

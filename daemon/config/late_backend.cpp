@@ -1,8 +1,11 @@
 #include "config/late_backend.hpp"
 
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <mutex>
+
+#include "config/paths.hpp"
 
 namespace config {
 namespace {
@@ -23,12 +26,20 @@ class LateBackend final : public replica::Backend {
  public:
   LateBackend(const StoreKind& kind, const ReplicaSettings& settings, const std::string& database, Metering* metering)
       : kind_(kind), metering_(metering), store_(settings.store) {
-    for (const std::string* text : {&settings.root, &settings.key_prefix, &database}) texts_.append(*text) += '\0';
-    texts_.shrink_to_fit();
+    const std::string location = settings.location == file_url(settings.root) ? std::string() : settings.location;
+    std::string texts;
+    for (const std::string* text : {&settings.root, &settings.key_prefix, &database, &location})
+      texts.append(*text) += '\0';
+    texts_ = std::make_unique<char[]>(texts.size());
+    std::copy(texts.begin(), texts.end(), texts_.get());
   }
 
   std::string_view type() const noexcept override { return kind_.type; }
   replica::Capabilities capabilities() const noexcept override { return made()->capabilities(); }
+  std::string url() const override {
+    const Texts own = texts();
+    return own.location.empty() ? file_url(own.root) : std::string(own.location);
+  }
   bool counts_requests() const noexcept override { return made()->counts_requests(); }
   Result<ObjectInfo> put(std::string_view key, replica::Source& body, const replica::PutOptions& options,
                          const Call& call) override {
@@ -59,14 +70,25 @@ class LateBackend final : public replica::Backend {
     if (!made_) made_ = make();
     return made_;
   }
-  std::shared_ptr<replica::Backend> make() const {
-    const char* text = texts_.c_str();
-    ReplicaSettings settings;
-    std::string database;
-    for (std::string* own : {&settings.root, &settings.key_prefix, &database}) {
+  struct Texts {
+    std::string_view root, prefix, database;
+    std::string_view location;  // empty: the URL of the root
+  };
+  Texts texts() const {
+    Texts out;
+    const char* text = texts_.get();
+    for (std::string_view* own : {&out.root, &out.prefix, &out.database, &out.location}) {
       *own = text;
       text += own->size() + 1;
     }
+    return out;
+  }
+  std::shared_ptr<replica::Backend> make() const {
+    const Texts own = texts();
+    const std::string database(own.database);
+    ReplicaSettings settings;
+    settings.root = own.root;
+    settings.key_prefix = own.prefix;
     settings.type = kind_.type;
     settings.store = store_;
     std::shared_ptr<replica::Backend> backend = kind_.make(settings, database);
@@ -81,7 +103,7 @@ class LateBackend final : public replica::Backend {
   const StoreKind& kind_;
   Metering* metering_;
   SharedStore store_;
-  std::string texts_;                                         // root, key prefix, database: each with a zero byte
+  std::unique_ptr<char[]> texts_;                             // those of Texts, each with a zero byte behind it
   mutable std::shared_ptr<replica::RequestCounter> counter_;  // the lock's from here on; as long as this
   mutable std::shared_ptr<replica::Backend> made_;
 };

@@ -45,12 +45,13 @@ Remembered::Item Remembered::packed(const DatabaseSettings& settings) {
     texts.append(text) += '\0';
     text = std::string();
   });
-  texts.shrink_to_fit();
+  auto kept = std::make_unique<char[]>(texts.size());
+  std::copy(texts.begin(), texts.end(), kept.get());
   const auto known = std::find_if(recent_.rbegin(), recent_.rend(), [&](const auto& one) { return *one == shape; });
-  if (known != recent_.rend()) return {std::move(texts), *known};
+  if (known != recent_.rend()) return {std::move(kept), *known};
   if (recent_.size() == kRecent) recent_.erase(recent_.begin());
   recent_.push_back(std::make_shared<const DatabaseSettings>(std::move(shape)));
-  return {std::move(texts), recent_.back()};
+  return {std::move(kept), recent_.back()};
 }
 
 std::vector<Remembered::Item>::const_iterator Remembered::at(std::string_view path) const {
@@ -62,7 +63,7 @@ std::optional<DatabaseSettings> Remembered::find(std::string_view path) const {
   const auto found = at(path);
   if (found == items_.end() || found->path() != path) return std::nullopt;
   DatabaseSettings out = *found->shape;
-  const char* text = found->texts.c_str();
+  const char* text = found->texts.get();
   each_own(out, [&](std::string& own) {
     own = text;
     text += own.size() + 1;

@@ -29,9 +29,9 @@ class Remembered {
 
  private:
   struct Item {
-    std::string texts;                              // what is its own, path first, each with a zero byte behind it
+    std::unique_ptr<const char[]> texts;            // what is its own, path first, each with a zero byte behind it
     std::shared_ptr<const DatabaseSettings> shape;  // all the rest
-    std::string_view path() const { return std::string_view(texts).substr(0, texts.find('\0')); }
+    std::string_view path() const { return texts.get(); }
   };
   Item packed(const DatabaseSettings& settings);
   std::vector<Item>::const_iterator at(std::string_view path) const;

@@ -137,3 +137,20 @@ TEST_CASE("a late backend has what it is to be made with") {
   CHECK(std::filesystem::status(dir.path("r/k")).permissions() ==
         (perms::owner_read | perms::owner_write | perms::group_read));
 }
+
+TEST_CASE("a late backend says where it is, as the settings do, and makes nothing for it") {
+  Noting noting;
+  for (const char* url :
+       {"file:///r/a%20b/c", "s3://bucket/a", "s3://bucket/a?endpoint=http://127.0.0.1:9000", "gs://bucket/a",
+        "abs://account@container/a", "oss://bucket/a", "sftp://user@host/a", "webdav://host/a", "nats://host/bucket"}) {
+    INFO(url);
+    auto settings = config::replica_at(url);
+    REQUIRE(settings);
+    const auto& kind = *config::kind_named(settings->type).value();
+    CHECK_FALSE(settings->location.empty());
+    CHECK(config::make_late_backend(kind, *settings, "/a.db", &noting)->url() == settings->location);
+    auto watched = replica::make_retrying_backend(config::make_late_backend(kind, *settings, "/a.db", nullptr));
+    CHECK(watched->url() == settings->location);
+  }
+  CHECK(noting.made == 0);
+}

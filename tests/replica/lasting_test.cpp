@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "engine/backlog.hpp"
 #include "engine/levels.hpp"
 #include "engine/settings.hpp"
 #include "support/catch.hpp"
@@ -108,12 +109,57 @@ TEST_CASE("the files of a replica are kept in the memory that is meant for them,
     engine::Levels levels(&memory);
     REQUIRE(levels.load(Replica(make_memory_backend(), "db"), {}));
     for (std::uint64_t n = 1; n <= 9; ++n) levels.added({.level = 0, .range = {{n}, {n}}});
-    CHECK(memory.bytes > 9 * sizeof(LtxFileInfo));
+    CHECK(memory.bytes > 9 * engine::Levels::kBytesOfFile);
     levels.settle();
-    CHECK(memory.bytes == 9 * sizeof(LtxFileInfo));
+    CHECK(memory.bytes == 9 * engine::Levels::kBytesOfFile);
     CHECK(levels.files(0).size() == 9);
     levels.forget();
     CHECK(memory.bytes == 0);
   }
   CHECK(memory.bytes == 0);
+}
+
+TEST_CASE("what is known of the files of a replica is kept whole") {
+  engine::Levels levels;
+  REQUIRE(levels.load(Replica(make_memory_backend(), "db"), {}));
+  const Timestamp now{std::chrono::milliseconds(1'700'000'000'123)};
+  const std::vector<LtxFileInfo> files{
+      {.level = 0, .range = {{7}, {7}}, .size = 0, .created_at = {}},
+      {.level = 1, .range = {{1}, {~std::uint64_t{0}}}, .size = (std::uint64_t{1} << 56U) - 1, .created_at = now},
+      {.level = kSnapshotLevel, .range = {{1}, {2}}, .size = std::uint64_t{5} << 40U, .created_at = now},
+      {.level = kSnapshotLevel, .range = {{1}, {6}}, .size = 4096, .created_at = now}};
+  for (auto file = files.rbegin(); file != files.rend(); ++file) levels.added(*file);
+  std::vector<LtxFileInfo> kept;
+  for (Level level = 0; level <= kSnapshotLevel; ++level) {
+    for (const LtxFileInfo& file : levels.files(level)) kept.push_back(file);
+  }
+  CHECK(kept == files);
+  CHECK(levels.newest(kSnapshotLevel) == files.back());
+  CHECK(levels.last().value == ~std::uint64_t{0});
+  levels.removed({files[1], files[3]});
+  CHECK(levels.files(1).empty());
+  CHECK(levels.newest(kSnapshotLevel) == files[2]);
+}
+
+TEST_CASE("a backlog is what was made since a time and is not shipped, oldest first") {
+  const auto at = [](int ms) { return Timestamp{std::chrono::milliseconds(ms)}; };
+  engine::Backlog backlog;
+  CHECK(backlog.bytes() == 0);
+  CHECK_FALSE(backlog.since());
+  backlog.shipped({5});
+  std::vector<LtxFileInfo> files;
+  for (std::uint64_t n = 1; n <= 5; ++n)
+    files.push_back({.level = 0, .range = {{n}, {n}}, .size = 10 * n, .created_at = at(static_cast<int>(n))});
+  backlog.rebuild(files, {2}, at(4));
+  CHECK(backlog.bytes() == 90);
+  CHECK(backlog.since() == at(4));
+  backlog.rebuild(files, {2}, {});
+  CHECK(backlog.bytes() == 120);
+  CHECK(backlog.since() == at(3));
+  backlog.shipped({3});
+  CHECK(backlog.bytes() == 90);
+  CHECK(backlog.since() == at(4));
+  backlog.shipped({5});
+  CHECK(backlog.bytes() == 0);
+  CHECK_FALSE(backlog.since());
 }

@@ -59,6 +59,8 @@ class Backend {
   virtual ~Backend() = default;
   virtual std::string_view type() const noexcept = 0;  // "file", "s3"…
   virtual Capabilities capabilities() const noexcept = 0;
+  // Where it is, as shown to users, without secrets; empty: it does not know.
+  virtual std::string url() const { return {}; }
   // True: each request it sends is added to Call::requests where it is sent. False: a call is a request.
   virtual bool counts_requests() const noexcept { return false; }
   virtual Result<ObjectInfo> put(std::string_view key, Source& body, const PutOptions&, const Call&) = 0;

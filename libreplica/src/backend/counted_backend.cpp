@@ -27,6 +27,7 @@ class CountedBackend final : public Backend {
 
   std::string_view type() const noexcept override { return inner_->type(); }
   Capabilities capabilities() const noexcept override { return inner_->capabilities(); }
+  std::string url() const override { return inner_->url(); }
   bool counts_requests() const noexcept override { return true; }
 
   Result<ObjectInfo> put(std::string_view key, Source& body, const PutOptions& options, const Call& call) override {

@@ -9,6 +9,7 @@ class FaultyBackend final : public Backend {
 
   std::string_view type() const noexcept override { return inner_->type(); }
   Capabilities capabilities() const noexcept override { return inner_->capabilities(); }
+  std::string url() const override { return inner_->url(); }
 
   Result<ObjectInfo> put(std::string_view key, Source& body, const PutOptions& options, const Call& call) override {
     return with_fault("put", key, call, [&] { return inner_->put(key, body, options, call); });

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -13,25 +14,26 @@ class Backlog {
  public:
   // Of `files` (ascending) those behind `replicated` that were made at `since` or later.
   void rebuild(const std::vector<LtxFileInfo>& files, TxId replicated, Timestamp since) {
-    waiting_.clear();
-    bytes_ = 0;
+    Waiting waiting;
     for (const LtxFileInfo& file : files) {
       if (file.range.max <= replicated || file.created_at < since) continue;
-      waiting_.push_back({file.range.max, file.created_at, file.size});
-      bytes_ += file.size;
+      waiting.files.push_back({file.range.max, file.created_at, file.size});
+      waiting.bytes += file.size;
     }
+    waiting_ = waiting.files.empty() ? nullptr : std::make_unique<Waiting>(std::move(waiting));
   }
   void shipped(TxId replicated) {
-    const auto first =
-        std::find_if(waiting_.begin(), waiting_.end(), [&](const File& f) { return f.txid > replicated; });
-    for (auto file = waiting_.begin(); file != first; ++file) bytes_ -= file->size;
-    waiting_.erase(waiting_.begin(), first);
-    if (waiting_.empty()) std::vector<File>().swap(waiting_);  // an idle database keeps no room for them
+    if (!waiting_) return;
+    auto& [files, bytes] = *waiting_;
+    const auto first = std::find_if(files.begin(), files.end(), [&](const File& f) { return f.txid > replicated; });
+    for (auto file = files.begin(); file != first; ++file) bytes -= file->size;
+    files.erase(files.begin(), first);
+    if (files.empty()) waiting_.reset();
   }
 
-  std::uint64_t bytes() const noexcept { return bytes_; }
+  std::uint64_t bytes() const noexcept { return waiting_ ? waiting_->bytes : 0; }
   std::optional<Timestamp> since() const {
-    return waiting_.empty() ? std::nullopt : std::optional(waiting_.front().created_at);
+    return waiting_ ? std::optional(waiting_->files.front().created_at) : std::nullopt;
   }
 
  private:
@@ -40,8 +42,11 @@ class Backlog {
     Timestamp created_at;
     std::uint64_t size;
   };
-  std::vector<File> waiting_;
-  std::uint64_t bytes_ = 0;
+  struct Waiting {
+    std::vector<File> files;  // never none
+    std::uint64_t bytes = 0;
+  };
+  std::unique_ptr<Waiting> waiting_;  // an idle database has none
 };
 
 }  // namespace replica::engine

@@ -32,10 +32,11 @@ struct CaptureSettings {
 };
 
 struct CaptureCounters {
-  std::uint64_t files = 0, wal_bytes = 0, anchors = 0;
-  std::uint64_t passive_checkpoints = 0, hard_checkpoints = 0;
-  std::uint64_t steps_aside = 0;  // of them with a restart of the log meanwhile:
-  std::uint64_t restarts_aside = 0;
+  std::uint64_t files = 0, wal_bytes = 0;
+  // What happens some times a second at most.
+  std::uint32_t anchors = 0, passive_checkpoints = 0, hard_checkpoints = 0;
+  std::uint32_t steps_aside = 0;  // of them with a restart of the log meanwhile:
+  std::uint32_t restarts_aside = 0;
 };
 
 // The log no longer reads as the continuation of what is known; every other error is a failure to try again.

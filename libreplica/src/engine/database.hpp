@@ -160,7 +160,8 @@ class Database final : private Origin {
   Result<void> each(const std::function<Result<void>(Destination&)>& step);
   // What has been counted: the captures of those that were let go of included.
   struct Counts {
-    std::uint64_t syncs = 0, sync_errors = 0, hibernations = 0, checkpoint_errors = 0;
+    std::uint64_t syncs = 0;
+    std::uint32_t sync_errors = 0, hibernations = 0, checkpoint_errors = 0;
     double sync_seconds = 0, checkpoint_seconds = 0;
     CaptureCounters captures{};
   };

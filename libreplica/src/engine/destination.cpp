@@ -6,10 +6,18 @@
 #include <vector>
 
 namespace replica::engine {
+namespace {
+
+std::unique_ptr<const std::string> own_url(const DestinationConfig& config) {
+  if (config.backend && config.backend->url() == config.url) return nullptr;
+  return std::make_unique<const std::string>(config.url);
+}
+
+}  // namespace
 
 Destination::Destination(DestinationConfig config, Origin& origin, const ReplicatorOptions& options,
                          const Environment& environment)
-    : url_(std::move(config.url)),
+    : own_url_(own_url(config)),
       settings_(settings_of(config, environment.settings)),
       origin_(origin),
       options_(options),
@@ -22,16 +30,15 @@ DestinationConfig Destination::config() const {
   return {.backend = replica_.backend(),
           .path = replica_.path(),
           .layout = replica_.layout(),
-          .url = url_,
+          .url = url(),
           .name = settings_->name,
           .sync_interval = settings_->sync_interval,
           .server = settings_->server};
 }
 
-const std::string& Destination::label() const noexcept {
-  static const std::string kNone;
-  if (origin_.single()) return kNone;
-  return settings_->name.empty() ? url_ : settings_->name;
+std::string Destination::label() const {
+  if (origin_.single()) return {};
+  return settings_->name.empty() ? url() : settings_->name;
 }
 
 Result<TxId> Destination::find_position(const Call& call) {
@@ -71,7 +78,7 @@ ReplicaStatus Destination::status() const {
   const std::lock_guard guard(status_lock_);
   ReplicaStatus status;
   status.type = std::string(replica_.type());
-  status.url = url_;
+  status.url = url();
   status.name = settings_->name;
   status.replicated_txid = replicated();
   status.last_sync_at = status_.last_sync_at;

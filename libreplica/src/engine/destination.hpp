@@ -38,10 +38,10 @@ class Destination {
               const Environment& environment);
 
   DestinationConfig config() const;
-  const std::string& url() const noexcept { return url_; }
+  std::string url() const { return own_url_ ? *own_url_ : replica_.backend()->url(); }
   std::chrono::milliseconds sync_interval() const noexcept { return settings_->sync_interval; }
   // Tells it from others in logs and events; empty when it is the only one.
-  const std::string& label() const noexcept;
+  std::string label() const;
   Replica& replica() noexcept { return replica_; }
 
   // Uploads in TXID order what the replica lacks. The replicated position.
@@ -149,7 +149,7 @@ class Destination {
   void publish(Event event) const;
   void log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) const;
 
-  std::string url_;
+  std::unique_ptr<const std::string> own_url_;  // where the backend does not say it
   std::shared_ptr<const DestinationSettings> settings_;
   Origin& origin_;
   const ReplicatorOptions& options_;

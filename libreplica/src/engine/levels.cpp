@@ -4,19 +4,16 @@
 #include <utility>
 
 namespace replica::engine {
-namespace {
 
-bool in_order(const LtxFileInfo& a, const LtxFileInfo& b) {
-  return std::pair(a.level, a.range) < std::pair(b.level, b.range);
+bool Levels::in_order(const File& a, const File& b) {
+  return a.level != b.level ? a.level < b.level : a.range < b.range;
 }
-
-}  // namespace
 
 Result<void> Levels::load(const Replica& replica, const Call& call) {
   {
     const std::lock_guard guard(lock_);
     if (known_) return {};
-    meanwhile_.clear();
+    meanwhile_.reset();
   }
   std::vector<LtxFileInfo> listed;
   for (Level level = 0; level <= kSnapshotLevel; ++level) {
@@ -25,11 +22,15 @@ Result<void> Levels::load(const Replica& replica, const Call& call) {
     listed.insert(listed.end(), files->begin(), files->end());
   }
   const std::lock_guard guard(lock_);
-  files_.assign(listed.begin(), listed.end());
+  files_.clear();
+  files_.reserve(listed.size());
+  for (const LtxFileInfo& file : listed) files_.emplace_back(file);
   std::sort(files_.begin(), files_.end(), in_order);
   known_ = true;
   // Whether a listing saw these depends on when it was made.
-  for (const auto& [file, there] : std::exchange(meanwhile_, {})) {
+  const auto meanwhile = std::move(meanwhile_);
+  if (!meanwhile) return {};
+  for (const auto& [file, there] : *meanwhile) {
     if (there) {
       add(file);
     } else {
@@ -49,13 +50,12 @@ void Levels::forget() {
 void Levels::settle() {
   const std::lock_guard guard(lock_);
   files_.shrink_to_fit();
-  meanwhile_.shrink_to_fit();
 }
 
 Levels::Span Levels::of(Level level) const {
   struct Before {
-    bool operator()(const LtxFileInfo& file, Level wanted) const { return file.level < wanted; }
-    bool operator()(Level wanted, const LtxFileInfo& file) const { return wanted < file.level; }
+    bool operator()(const File& file, Level wanted) const { return static_cast<Level>(file.level) < wanted; }
+    bool operator()(Level wanted, const File& file) const { return wanted < static_cast<Level>(file.level); }
   };
   return std::equal_range(files_.begin(), files_.end(), level, Before{});
 }
@@ -65,11 +65,17 @@ void Levels::added(const LtxFileInfo& file) {
   if (known_) {
     add(file);
   } else {
-    meanwhile_.emplace_back(file, true);
+    note_change(file, true);
   }
 }
 
-void Levels::add(const LtxFileInfo& file) {
+void Levels::note_change(const LtxFileInfo& file, bool there) {
+  if (!meanwhile_) meanwhile_ = std::make_unique<std::vector<Change>>();
+  meanwhile_->emplace_back(file, there);
+}
+
+void Levels::add(const LtxFileInfo& info) {
+  const File file(info);
   const auto at = std::lower_bound(files_.begin(), files_.end(), file, in_order);
   if (at != files_.end() && at->level == file.level && at->range == file.range) {
     *at = file;
@@ -84,32 +90,36 @@ void Levels::removed(const std::vector<LtxFileInfo>& files) {
     if (known_) {
       erase(file);
     } else {
-      meanwhile_.emplace_back(file, false);
+      note_change(file, false);
     }
   }
 }
 
 void Levels::erase(const LtxFileInfo& file) {
-  std::erase_if(files_,
-                [&](const LtxFileInfo& known) { return known.level == file.level && known.range == file.range; });
+  std::erase_if(files_, [&](const File& known) {
+    return static_cast<Level>(known.level) == file.level && known.range == file.range;
+  });
 }
 
 std::vector<LtxFileInfo> Levels::files(Level level) const {
   const std::lock_guard guard(lock_);
   const auto [first, end] = of(level);
-  return {first, end};
+  std::vector<LtxFileInfo> out;
+  out.reserve(static_cast<std::size_t>(end - first));
+  for (auto file = first; file != end; ++file) out.push_back(file->info());
+  return out;
 }
 
 std::optional<LtxFileInfo> Levels::newest(Level level) const {
   const std::lock_guard guard(lock_);
   const auto [first, end] = of(level);
-  return first == end ? std::nullopt : std::optional(*std::prev(end));
+  return first == end ? std::nullopt : std::optional(std::prev(end)->info());
 }
 
 TxId Levels::last() const {
   const std::lock_guard guard(lock_);
   TxId last;
-  for (const LtxFileInfo& file : files_) last = std::max(last, file.range.max);
+  for (const File& file : files_) last = std::max(last, file.range.max);
   return last;
 }
 

@@ -2,6 +2,7 @@
 // that steady state needs no listing.
 #pragma once
 
+#include <memory>
 #include <memory_resource>
 #include <mutex>
 #include <optional>
@@ -16,6 +17,8 @@ namespace replica::engine {
 // Safe from any thread.
 class Levels {
  public:
+  static constexpr std::size_t kBytesOfFile = 32;  // it keeps of each
+
   // `lasting` is for the files, which are kept as long as the database.
   explicit Levels(std::pmr::memory_resource* lasting = std::pmr::get_default_resource()) : files_(lasting) {}
 
@@ -33,15 +36,33 @@ class Levels {
   bool known() const;
 
  private:
-  using Files = std::pmr::vector<LtxFileInfo>;
+  // An LtxFileInfo in less room.
+  struct File {
+    TxRange range;
+    Timestamp created_at;
+    std::uint64_t size : 56, level : 8;
+    explicit File(const LtxFileInfo& info)
+        : range(info.range),
+          created_at(info.created_at),
+          size(info.size & ((std::uint64_t{1} << 56U) - 1)),
+          level(static_cast<std::uint8_t>(info.level)) {}
+    LtxFileInfo info() const {
+      return {.level = static_cast<Level>(level), .range = range, .size = size, .created_at = created_at};
+    }
+  };
+  static_assert(sizeof(File) == kBytesOfFile);
+  using Files = std::pmr::vector<File>;
   using Span = std::pair<Files::const_iterator, Files::const_iterator>;
+  using Change = std::pair<LtxFileInfo, bool>;
+  static bool in_order(const File& a, const File& b);
   Span of(Level level) const;
   void add(const LtxFileInfo& file);
   void erase(const LtxFileInfo& file);
+  void note_change(const LtxFileInfo& file, bool there);
   mutable io::SmallMutex lock_;
   bool known_ = false;
-  std::vector<std::pair<LtxFileInfo, bool>> meanwhile_;  // added (true) or removed since load() began
-  Files files_;                                          // by level, then range
+  std::unique_ptr<std::vector<Change>> meanwhile_;  // added (true) or removed since load() began, if anything was
+  Files files_;                                     // by level, then range
 };
 
 }  // namespace replica::engine
