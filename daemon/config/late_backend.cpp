@@ -1,10 +1,10 @@
 #include "config/late_backend.hpp"
 
-#include <algorithm>
 #include <array>
 #include <functional>
 #include <mutex>
 
+#include "config/packed_texts.hpp"
 #include "config/paths.hpp"
 
 namespace config {
@@ -25,14 +25,10 @@ std::mutex& lock_of(const void* backend) {
 class LateBackend final : public replica::Backend {
  public:
   LateBackend(const StoreKind& kind, const ReplicaSettings& settings, const std::string& database, Metering* metering)
-      : kind_(kind), metering_(metering), store_(settings.store) {
-    const std::string location = settings.location == file_url(settings.root) ? std::string() : settings.location;
-    std::string texts;
-    for (const std::string* text : {&settings.root, &settings.key_prefix, &database, &location})
-      texts.append(*text) += '\0';
-    texts_ = std::make_unique<char[]>(texts.size());
-    std::copy(texts.begin(), texts.end(), texts_.get());
-  }
+      : kind_(kind),
+        metering_(metering),
+        store_(settings.store),
+        texts_(std::array<std::string_view, 4>{settings.root, settings.key_prefix, database, own_location(settings)}) {}
 
   std::string_view type() const noexcept override { return kind_.type; }
   replica::Capabilities capabilities() const noexcept override { return made()->capabilities(); }
@@ -74,13 +70,13 @@ class LateBackend final : public replica::Backend {
     std::string_view root, prefix, database;
     std::string_view location;  // empty: the URL of the root
   };
+  static std::string_view own_location(const ReplicaSettings& settings) {
+    return settings.location == file_url(settings.root) ? std::string_view() : settings.location;
+  }
   Texts texts() const {
     Texts out;
-    const char* text = texts_.get();
-    for (std::string_view* own : {&out.root, &out.prefix, &out.database, &out.location}) {
-      *own = text;
-      text += own->size() + 1;
-    }
+    PackedTexts::Reader reader(texts_);
+    for (std::string_view* own : {&out.root, &out.prefix, &out.database, &out.location}) *own = reader.next();
     return out;
   }
   std::shared_ptr<replica::Backend> make() const {
@@ -103,7 +99,7 @@ class LateBackend final : public replica::Backend {
   const StoreKind& kind_;
   Metering* metering_;
   SharedStore store_;
-  std::unique_ptr<char[]> texts_;                             // those of Texts, each with a zero byte behind it
+  PackedTexts texts_;                                         // those of Texts
   mutable std::shared_ptr<replica::RequestCounter> counter_;  // the lock's from here on; as long as this
   mutable std::shared_ptr<replica::Backend> made_;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 namespace config {
 namespace {
@@ -40,18 +41,14 @@ Remembered::Item Remembered::packed(const DatabaseSettings& settings) {
     one.url.clear();
     one.path.clear();
   });
-  std::string texts;
-  each_own(shape, [&](std::string& text) {
-    texts.append(text) += '\0';
-    text = std::string();
-  });
-  auto kept = std::make_unique<char[]>(texts.size());
-  std::copy(texts.begin(), texts.end(), kept.get());
+  std::vector<std::string> own;
+  each_own(shape, [&](std::string& text) { own.push_back(std::exchange(text, std::string())); });
+  PackedTexts texts(own);
   const auto known = std::find_if(recent_.rbegin(), recent_.rend(), [&](const auto& one) { return *one == shape; });
-  if (known != recent_.rend()) return {std::move(kept), *known};
+  if (known != recent_.rend()) return {std::move(texts), *known};
   if (recent_.size() == kRecent) recent_.erase(recent_.begin());
   recent_.push_back(std::make_shared<const DatabaseSettings>(std::move(shape)));
-  return {std::move(kept), recent_.back()};
+  return {std::move(texts), recent_.back()};
 }
 
 std::vector<Remembered::Item>::const_iterator Remembered::at(std::string_view path) const {
@@ -63,11 +60,8 @@ std::optional<DatabaseSettings> Remembered::find(std::string_view path) const {
   const auto found = at(path);
   if (found == items_.end() || found->path() != path) return std::nullopt;
   DatabaseSettings out = *found->shape;
-  const char* text = found->texts.get();
-  each_own(out, [&](std::string& own) {
-    own = text;
-    text += own.size() + 1;
-  });
+  PackedTexts::Reader reader(found->texts);
+  each_own(out, [&](std::string& own) { own = reader.next(); });
   return out;
 }
 

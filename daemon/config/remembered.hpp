@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "config/packed_texts.hpp"
 
 namespace config {
 
@@ -29,9 +30,9 @@ class Remembered {
 
  private:
   struct Item {
-    std::unique_ptr<const char[]> texts;            // what is its own, path first, each with a zero byte behind it
+    PackedTexts texts;                              // what is its own, path first
     std::shared_ptr<const DatabaseSettings> shape;  // all the rest
-    std::string_view path() const { return texts.get(); }
+    std::string_view path() const { return texts.first(); }
   };
   Item packed(const DatabaseSettings& settings);
   std::vector<Item>::const_iterator at(std::string_view path) const;
