@@ -97,16 +97,20 @@ TEST_CASE("threads that have nothing to do go when they are asked to, and others
     released.wait();
     --running;
   };
-  // Three at once, so that each thread has its piece; one of them stays at work.
-  std::latch together(3);
-  for (int n = 0; n < 3; ++n)
-    pool.submit({.run = [&] {
-      mark();
-      together.arrive_and_wait();
-      ++done;
-    }});
-  REQUIRE(eventually([&] { return done == 3; }));
-  CHECK(threads() == 3);
+  // At once, so that each of so many threads has its piece.
+  const auto run_together = [&](int jobs) {
+    const int before = done;
+    std::latch together(jobs);
+    for (int n = 0; n < jobs; ++n)
+      pool.submit({.run = [&] {
+        mark();
+        together.arrive_and_wait();
+        ++done;
+      }});
+    REQUIRE(eventually([&] { return done == before + jobs; }));
+    CHECK(threads() == 3);
+  };
+  run_together(3);
   pool.submit({.run = wait});
   REQUIRE(eventually([&] { return running == 1; }));
   REQUIRE(eventually([&] {  // the others are on their way to be idle, and soon are
@@ -115,15 +119,7 @@ TEST_CASE("threads that have nothing to do go when they are asked to, and others
   }));
 
   // A job may ask too; it stays itself.
-  std::latch again(2);
-  for (int n = 0; n < 2; ++n)
-    pool.submit({.run = [&] {
-      mark();
-      again.arrive_and_wait();
-      ++done;
-    }});
-  REQUIRE(eventually([&] { return done == 5; }));
-  CHECK(threads() == 3);
+  run_together(2);
   REQUIRE(eventually([&] {
     std::atomic<bool> asked = false;
     pool.submit({.run = [&] {

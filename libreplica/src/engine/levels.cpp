@@ -54,8 +54,8 @@ void Levels::settle() {
 
 Levels::Span Levels::of(Level level) const {
   struct Before {
-    bool operator()(const File& file, Level wanted) const { return static_cast<Level>(file.level) < wanted; }
-    bool operator()(Level wanted, const File& file) const { return wanted < static_cast<Level>(file.level); }
+    bool operator()(const File& file, Level wanted) const { return file.level < wanted; }
+    bool operator()(Level wanted, const File& file) const { return wanted < file.level; }
   };
   return std::equal_range(files_.begin(), files_.end(), level, Before{});
 }
@@ -96,9 +96,7 @@ void Levels::removed(const std::vector<LtxFileInfo>& files) {
 }
 
 void Levels::erase(const LtxFileInfo& file) {
-  std::erase_if(files_, [&](const File& known) {
-    return static_cast<Level>(known.level) == file.level && known.range == file.range;
-  });
+  std::erase_if(files_, [&](const File& known) { return known.level == file.level && known.range == file.range; });
 }
 
 std::vector<LtxFileInfo> Levels::files(Level level) const {

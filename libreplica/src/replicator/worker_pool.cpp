@@ -85,10 +85,10 @@ void WorkerPool::work() {
     --idle_;
     const bool may_go = to_ask_ > 0;
     if (may_go && --to_ask_ == 0) asked_all_.notify_all();
-    if (!stopping_ && !take(lock) && may_go) return leave();
-    while (!stopping_ && take(lock)) {
-    }
+    bool worked = false;
+    while (!stopping_ && take(lock)) worked = true;
     if (stopping_) return;
+    if (may_go && !worked) return leave();
     ++idle_;
     changed_.wait(lock);
   }
