@@ -232,6 +232,29 @@ TEST_CASE("NATS goes over TLS, with a certificate of its own, and refuses a serv
   CHECK_FALSE(stat_error(options) == kLetIn);
 }
 
+// A listing that has seen enough goes while descriptions that others write still come to it.
+TEST_CASE("NATS: a subscription goes while messages for it come") {
+  if (skipped_without(kNats)) return;
+  Nats nats;
+  auto opened = backend::nats::Connection::open(nats.options(), {});
+  REQUIRE(opened);
+  const backend::nats::Connection& connection = **opened;
+  const std::string text(100, 'x');
+  for (int i = 0; i < 1000; ++i) {
+    auto inbox = connection.inbox({}, true);
+    REQUIRE(inbox);
+    for (int k = 0; k < 20; ++k) {
+      REQUIRE(connection.publish(inbox->subject, "nobody", std::as_bytes(std::span(text)), {}));
+    }
+    auto first = connection.next(inbox->subscription.get(), inbox->subject, {});
+    REQUIRE(first);
+    CHECK(backend::nats::text_of(*first) == text);
+    if (i % 2 == 0) continue;
+    inbox->subscription.reset();
+    REQUIRE(connection.request("$JS.API.INFO", "", {}));  // what ended before it is freed now
+  }
+}
+
 TEST_CASE("NATS goes on after a restart of the server") {
   if (skipped_without(kNats)) return;
   Nats nats;

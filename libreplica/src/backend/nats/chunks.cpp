@@ -77,7 +77,7 @@ class Chunks final : public Writer {
   std::string_view key_;
   const Call& call_;
   std::string inbox_;
-  Subscription answers_;
+  Connection::Subscription answers_;
   std::vector<std::byte> chunk_;
   Digest digest_;
   std::uint64_t sent_ = 0, acknowledged_ = 0, size_ = 0;

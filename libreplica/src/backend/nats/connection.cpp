@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
+#include <utility>
 
 #include "base/text.hpp"
 
@@ -190,11 +192,27 @@ Result<Connection::Inbox> Connection::inbox(const Call& call, bool is_single) co
   const std::string subject = s == NATS_OK ? made : "";
   natsInbox_Destroy(made);
   if (s == NATS_OK) s = natsConnection_SubscribeSync(&raw, raw_, (subject + (is_single ? "" : ".*")).c_str());
-  Subscription subscription(raw);
+  Subscription subscription(raw, {this});
   // Everything sent is answered once, so what waits is bounded by what is asked.
   if (s == NATS_OK) s = natsSubscription_SetPendingLimits(raw, -1, -1);
   if (s != NATS_OK) return broken(s, "subscribe", call);
   return Inbox{is_single ? subject : subject + ".", std::move(subscription)};
+}
+
+void Connection::unsubscribe(natsSubscription* subscription) const {
+  natsSubscription_Unsubscribe(subscription);
+  const std::scoped_lock lock(mutex_);
+  ended_.emplace_back(subscription);
+}
+
+Connection::Ended Connection::take_ended() const {
+  const std::scoped_lock lock(mutex_);
+  return std::exchange(ended_, {});
+}
+
+void Connection::keep(Ended ended) const {
+  const std::scoped_lock lock(mutex_);
+  std::ranges::move(ended, std::back_inserter(ended_));
 }
 
 Result<void> Connection::publish(const std::string& subject, const std::string& reply, Bytes data,
@@ -238,9 +256,11 @@ Result<Message> Connection::request(const std::string& subject, std::string_view
   for (const auto& [name, value] : headers) {
     if (s == NATS_OK) s = natsMsgHeader_Set(raw, name, value.c_str());
   }
+  Ended ended = take_ended();  // before anything is sent
   if (s == NATS_OK) s = natsConnection_PublishMsg(raw_, raw);
-  if (s != NATS_OK) return broken(s, "send", call);
-  return next(answers->subscription.get(), subject, call);
+  auto answer = s == NATS_OK ? next(answers->subscription.get(), subject, call) : broken(s, "send", call);
+  if (!answer) keep(std::move(ended));
+  return answer;
 }
 
 }  // namespace replica::backend::nats

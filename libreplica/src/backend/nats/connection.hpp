@@ -7,6 +7,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <vector>
 
 #include "backend/nats/credentials.hpp"
 #include "replica/backends/nats.hpp"
@@ -17,10 +18,6 @@ struct FreeMessage {
   void operator()(natsMsg* message) const { natsMsg_Destroy(message); }
 };
 using Message = std::unique_ptr<natsMsg, FreeMessage>;
-struct FreeSubscription {
-  void operator()(natsSubscription* subscription) const { natsSubscription_Destroy(subscription); }
-};
-using Subscription = std::unique_ptr<natsSubscription, FreeSubscription>;
 
 std::string_view text_of(const Message& message);
 Bytes bytes_of(const Message& message);
@@ -37,8 +34,14 @@ class Connection {
   const std::string& name() const noexcept { return name_; }
   bool is_closed() const { return natsConnection_IsClosed(raw_); }
 
+  // Ends one; it is freed later, by its connection.
+  struct Unsubscribe {
+    const Connection* connection;
+    void operator()(natsSubscription* subscription) const { connection->unsubscribe(subscription); }
+  };
+  using Subscription = std::unique_ptr<natsSubscription, Unsubscribe>;
   // A subject of our own for answers, and what comes there. `is_single`: that very subject, else all that begin with
-  // it.
+  // it. Not longer than the connection.
   struct Inbox {
     std::string subject;
     Subscription subscription;
@@ -66,6 +69,17 @@ class Connection {
   natsStatus identify(natsOptions* into, const NatsBackendOptions& options);
   bool is_refused(const std::string& subject) const;
 
+  // libnats before 3.6 finds the subscription of a message and locks it without holding on to it (nats.c issue 637):
+  // one may not be freed while a message can come to it. It is unsubscribed, and freed when the thread that reads has
+  // come past it: when it has brought the answer to a request that was sent later, or has ended.
+  struct Free {
+    void operator()(natsSubscription* subscription) const { natsSubscription_Destroy(subscription); }
+  };
+  using Ended = std::vector<std::unique_ptr<natsSubscription, Free>>;
+  void unsubscribe(natsSubscription* subscription) const;
+  Ended take_ended() const;
+  void keep(Ended ended) const;
+
   std::string name_;
   Credentials credentials_;
   bool is_unsendable_ = false;  // the signature that was wanted last; only while connecting
@@ -73,6 +87,7 @@ class Connection {
   natsConnection* raw_ = nullptr;
   mutable std::mutex mutex_;
   mutable std::string refusal_;  // guarded by mutex_; the server's last words of that kind
+  mutable Ended ended_;          // guarded by mutex_
 };
 
 }  // namespace replica::backend::nats
