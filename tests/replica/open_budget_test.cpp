@@ -205,6 +205,32 @@ TEST_CASE("one that was closed gives up its place") {
 }
 
 // All of them busy all the time: each has its turn, in time bounded by their number.
+TEST_CASE("what came before anybody stood in line counts, also when it was so for a second time") {
+  Scene s(5);  // four for lanes
+  for (const bool again : {false, true}) {
+    CAPTURE(again);
+    for (const std::size_t number : again ? std::array{3, 1, 0, 2} : std::array{2, 0, 3, 1}) {
+      s.open(number);
+      s.now += 10ms;
+    }
+    s.budget.changed(s.id(again ? 3 : 2), s.now);
+    REQUIRE(s.opened(again ? 1 : 0));
+    s.leave(again ? 1 : 0, true);
+    s.now += OpenBudget::kQuiet;
+    CHECK_FALSE(s.opened(4));
+    REQUIRE(s.victim() == (again ? 1U : 0U));
+    s.answer(Answer::gone);
+    REQUIRE(s.budget.grant() == std::vector{s.id(4)});
+    REQUIRE(s.opened(4));
+    s.leave(4, false);
+    // Those that are left go without having been asked to: nobody stands in line, and most places are free.
+    for (std::size_t number = 0; number < 4; ++number) s.budget.settle(s.id(number), false);
+    CHECK(s.budget.taken() == 0);
+    CHECK_FALSE(s.victim());
+    CHECK_FALSE(s.budget.next_try());
+  }
+}
+
 TEST_CASE("nobody starves, and the budget holds") {
   constexpr std::size_t kDatabases = 40, kLimit = 8;
   std::mt19937_64 random(7);

@@ -25,6 +25,7 @@ void OpenBudget::stand(Id id, Place& place, Who who) {
   place.who = who;
   place.ticket = ++tickets_;
   line(who).emplace(place.ticket, id);
+  if (!listed_) begin_lists();
 }
 
 void OpenBudget::hold(Id id, Place& place, Time now) {
@@ -71,16 +72,20 @@ void OpenBudget::lighten(Id id, std::uint64_t number) {
   list(id, *place);
 }
 
-void OpenBudget::leave(Id id, std::uint64_t number, bool light, bool open, Time now) {
+bool OpenBudget::leave(Id id, std::uint64_t number, bool light, bool open, Time now) {
   Place* place = held(id, number);
-  if (!place) return;  // it was let go of
+  if (!place) return true;  // it was let go of
   unlist(id, *place);
   --place->users;
   place->light -= light ? 1 : 0;
-  if (place->users == 0 && !open) return drop(id);
+  if (place->users == 0 && !open) {
+    drop(id);
+    return true;
+  }
   place->refused_until.reset();  // what stood in the way may be over
   list(id, *place);
   readmit(now);
+  return false;
 }
 
 void OpenBudget::settle(Id id, bool open) {
@@ -165,8 +170,21 @@ std::optional<OpenBudget::Time> OpenBudget::next_try() const {
   return first;
 }
 
+void OpenBudget::begin_lists() {
+  listed_ = true;
+  for (auto& [id, place] : places_) {
+    if (place.state == State::held) list(id, place);
+  }
+}
+
+void OpenBudget::end_lists() {
+  listed_ = false;
+  for (ByTime* times : {&quiet_, &turns_, &refused_}) times->clear();
+  soon_ = 0;
+}
+
 void OpenBudget::list(Id id, Place& place) {
-  if (place.users > place.light) return;
+  if (!listed_ || place.users > place.light) return;
   if (place.refused_until) {
     refused_.emplace(*place.refused_until, id);
     soon_ += place.soon ? 1 : 0;
@@ -178,6 +196,7 @@ void OpenBudget::list(Id id, Place& place) {
 }
 
 void OpenBudget::unlist(Id id, Place& place) {
+  if (!listed_) return;
   quiet_.erase({place.quiet_from, id});
   turns_.erase({place.since, id});
   if (place.refused_until && refused_.erase({*place.refused_until, id}) > 0 && place.soon) --soon_;
@@ -190,6 +209,7 @@ void OpenBudget::drop(Id id) {
   if (place.ticket != 0) line(place.who).erase(place.ticket);
   if (place.state != State::waiting) --taken_;
   places_.erase(found);
+  if (listed_ && waiting() == 0 && taken_ <= limit_ / 2) end_lists();
 }
 
 // Those that could not go the last time may be asked again.

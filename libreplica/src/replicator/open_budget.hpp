@@ -11,9 +11,10 @@
 #include <map>
 #include <optional>
 #include <set>
-#include <unordered_map>
 #include <utility>
 #include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include "replica/clock.hpp"
 
@@ -44,8 +45,8 @@ class OpenBudget {
   std::uint64_t enter_again(Id id);  // only when it has a place
   // The user gets along without the database from now on, if need be: it may be let go of at any rate.
   void lighten(Id id, std::uint64_t number);
-  // One user less, one that was lightened or not. Without a user and not open it gives up its place.
-  void leave(Id id, std::uint64_t number, bool light, bool open, Time now);
+  // One user less, one that was lightened or not. Without a user and not open it gives up its place. True: it has none.
+  bool leave(Id id, std::uint64_t number, bool light, bool open, Time now);
   // As leave(), for one that was closed without a user.
   void settle(Id id, bool open);
   // Something of it was captured. For one that has a place.
@@ -81,6 +82,10 @@ class OpenBudget {
   };
   using Line = std::map<std::uint64_t, Id>;
   using ByTime = std::set<std::pair<Time, Id>>;
+  // Who may go is listed from when the first stands in line until half of the places are free: where there are enough,
+  // coming and going touches none of these lists.
+  void begin_lists();
+  void end_lists();
 
   Line& line(Who who) { return who == Who::call ? calls_ : lanes_; }
   bool has_room(Who who) const noexcept { return taken_ < (who == Who::call ? limit_ : limit_ - kept_); }
@@ -95,9 +100,10 @@ class OpenBudget {
 
   std::size_t limit_, kept_, taken_ = 0, asked_ = 0, soon_ = 0;
   std::uint64_t tickets_ = 0, numbers_ = 0;
-  std::unordered_map<Id, Place> places_;
+  boost::unordered_flat_map<Id, Place> places_;  // close together: a look at an idle database touches few cold pages
   Line calls_, lanes_;
-  // Of those that have a place and no user; turns_ also with light ones.
+  bool listed_ = false;
+  // Of those that have a place and no user; turns_ also with light ones. Empty unless listed_.
   ByTime quiet_, turns_, refused_;
 };
 

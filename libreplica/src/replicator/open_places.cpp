@@ -100,8 +100,9 @@ void OpenPlaces::leave(const Use& use) {
   Next next;
   {
     const std::lock_guard guard(lock_);
-    budget_.leave(use.entry_.get(), use.number_, use.light_, database.is_open(), environment_.clock->steady());
-    forget_unknown(use.entry_.get());
+    const auto now = environment_.clock->steady();
+    if (budget_.leave(use.entry_.get(), use.number_, use.light_, database.is_open(), now))
+      forget_unknown(use.entry_.get());
     next = serve();
   }
   carry_out(std::move(next));
