@@ -198,7 +198,7 @@ TEST_CASE("every step of a put by link fails once") {
     INFO(gate.failed());
     const bool in_sweep = gate.failed().starts_with("list ");
     CHECK(stored.has_value() == (!fired || in_sweep));
-    const bool linked = gate.failed() == "sync_dir " + dir.path("root/a");
+    const bool linked = gate.failed().starts_with("sync_dir ");
     CHECK(size_of(*backend, "a/b") == (stored || linked ? 8 : 0));
     if (!fired) break;
     // A second attempt completes what the first has left.

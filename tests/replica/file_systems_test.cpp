@@ -247,7 +247,7 @@ TEST_CASE("every step of a put from a file fails once") {
     INFO(gate.failed());
     const bool in_sweep = gate.failed().starts_with("list ");
     CHECK(stored.has_value() == (!fired || in_sweep));
-    const bool renamed = gate.failed() == "sync_dir " + dir.path("root/a");
+    const bool renamed = gate.failed().starts_with("sync_dir ");
     CHECK(size_of(*backend, "a/b") == (stored || renamed ? 300'000 : 3));
     CHECK(files_in(dir.path("root")) == 1);
   }

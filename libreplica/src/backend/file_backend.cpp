@@ -55,9 +55,13 @@ class FileBackend final : public Backend {
  private:
   std::string path_of(std::string_view key) const { return base::concat(options_.root, "/", key); }
   std::optional<io::FileInfo> model(const std::string& path) const;
-  Result<io::AtomicFile> create(const std::string& path);
-  Result<io::AtomicFile> create_in(const std::string& folder, const std::string& path);
-  Result<void> settle(const std::string& folder);
+  struct NewObject {
+    io::AtomicFile file;
+    backend::Folders::Unsettled folders;  // to be settled after its commit
+  };
+  Result<NewObject> create(const std::string& path);
+  Result<NewObject> create_in(const std::string& folder, const std::string& path);
+  Result<backend::Folders::Unsettled> make_folders(const std::string& folder);
   Result<bool> link(const std::string& path, Source& body, Timestamp modified_at);
 
   FileBackendOptions options_;
@@ -74,23 +78,26 @@ std::optional<io::FileInfo> FileBackend::model(const std::string& path) const {
   return *info;
 }
 
-Result<void> FileBackend::settle(const std::string& folder) {
+Result<backend::Folders::Unsettled> FileBackend::make_folders(const std::string& folder) {
   const auto like = model(io::parent_of(options_.permissions_like));
-  return folders_.settle(folder, like ? &*like : nullptr);
+  return folders_.make(folder, like ? &*like : nullptr);
 }
 
-Result<io::AtomicFile> FileBackend::create_in(const std::string& folder, const std::string& path) {
-  if (auto settled = settle(folder); !settled) return pass(settled);
+Result<FileBackend::NewObject> FileBackend::create_in(const std::string& folder, const std::string& path) {
+  auto folders = make_folders(folder);
+  if (!folders) return pass(folders);
   const auto like = model(options_.permissions_like);
-  return io::AtomicFile::create(
+  auto file = io::AtomicFile::create(
       path, gate_,
       {.like = like ? &*like : nullptr, .permissions = 0600, .temp_path = backend::unfinished_name(folder)});
+  if (!file) return pass(file);
+  return NewObject{std::move(*file), std::move(*folders)};
 }
 
-Result<io::AtomicFile> FileBackend::create(const std::string& path) {
+Result<FileBackend::NewObject> FileBackend::create(const std::string& path) {
   const std::string folder = io::parent_of(path);
-  auto file = create_in(folder, path);
-  if (file || file.error().code != Errc::not_found) return file;
+  auto object = create_in(folder, path);
+  if (object || object.error().code != Errc::not_found) return object;
   // A folder we knew has been removed since.
   folders_.forget(folder);
   auto again = create_in(folder, path);
@@ -105,13 +112,13 @@ Result<bool> FileBackend::link(const std::string& path, Source& body, Timestamp 
   auto* file = dynamic_cast<io::FileSource*>(&body);
   const std::string folder = io::parent_of(path);
   if (file == nullptr) return false;
-  if (auto settled = settle(folder); !settled) {
-    return settled.error().code == Errc::not_found ? Result<bool>(false) : Result<bool>(pass(settled));
-  }
+  auto folders = make_folders(folder);
+  if (!folders) return folders.error().code == Errc::not_found ? Result<bool>(false) : Result<bool>(pass(folders));
   const auto like = model(options_.permissions_like);
   auto linked = file->appear_as(path, like ? &*like : nullptr, modified_at);
   if (!linked || !*linked) return linked;
   if (auto synced = io::sync_directory(folder, gate_); !synced) return pass(synced);
+  if (auto settled = folders_.settle(*folders); !settled) return pass(settled);
   return true;
 }
 
@@ -128,16 +135,18 @@ Result<ObjectInfo> FileBackend::put(std::string_view key, Source& body, const Pu
     if (!linked) return pass(linked);
     if (*linked) return done;
   }
-  auto file = create(path);
-  if (!file) return pass(file);
-  auto copied = copy_file(body, *file, key, call);
+  auto object = create(path);
+  if (!object) return pass(object);
+  io::AtomicFile& file = object->file;
+  auto copied = copy_file(body, file, key, call);
   if (!copied) return pass(copied);
   if (!*copied) {
-    if (auto sent = backend::copy_body(body, *file, key, call); !sent) return pass(sent);
+    if (auto sent = backend::copy_body(body, file, key, call); !sent) return pass(sent);
   }
-  auto committed = options.if_absent ? file->commit_new(modified_at) : file->commit(modified_at);
+  auto committed = options.if_absent ? file.commit_new(modified_at) : file.commit(modified_at);
   if (!committed && committed.error().code == Errc::already_exists) return backend::key_exists(key);
   if (!committed) return pass(committed);
+  if (auto settled = folders_.settle(object->folders); !settled) return pass(settled);
   return done;
 }
 

@@ -74,28 +74,29 @@ void Folders::forget(const std::string& folder) {
   }
 }
 
-Result<void> Folders::settle(const std::string& folder, const io::FileInfo* like) {
-  std::vector<std::string> folders;  // from there up to the first that is known, or the root
+Result<Folders::Unsettled> Folders::make(const std::string& folder, const io::FileInfo* like) {
+  Unsettled folders;  // from there up to the first that is known, or the root
   for (std::string at = folder; !settled_.contains(at); at = io::parent_of(at)) {
     folders.push_back(at);
     if (at.size() <= root_.size()) break;
   }
-  if (folders.empty()) return {};
+  if (folders.empty()) return folders;
   std::reverse(folders.begin(), folders.end());
   if (auto above = io::make_directories(io::parent_of(folders.front()), gate_, like); !above) return pass(above);
-  // All are made before the first is synced: a file system with a journal writes it once for all of them then.
-  std::vector<std::string> unsynced;
   for (const std::string& one : folders) {
     auto made = io::make_directory(one, gate_, like);
     if (!made) return pass(made);
     if (!*made) remove_stale(one, clock_.now(), gate_);
-    const bool is_root = one.size() <= root_.size();
-    if (*made && is_root) made_root_ = true;
-    // Whoever made it may have ended before that was durable. A root that was there is not ours.
-    if (!is_root || made_root_) unsynced.push_back(io::parent_of(one));
+    if (*made && one.size() <= root_.size()) made_root_ = true;
   }
-  for (const std::string& one : unsynced) {
-    if (auto synced = io::sync_directory(one, gate_); !synced) return synced;
+  return folders;
+}
+
+Result<void> Folders::settle(const Unsettled& folders) {
+  for (const std::string& one : folders) {
+    // A root that was there is not ours.
+    if (one.size() <= root_.size() && !made_root_) continue;
+    if (auto synced = io::sync_directory(io::parent_of(one), gate_); !synced) return synced;
   }
   for (const std::string& one : folders) settled_.add(one);
   return {};

@@ -5,6 +5,8 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include <boost/unordered/unordered_flat_set.hpp>
 
@@ -41,10 +43,14 @@ class Folders {
   Folders(const std::string& root, io::Gate* gate, const Clock& clock, SettledFolders& settled)
       : root_(root), gate_(gate), clock_(clock), settled_(settled) {}
 
-  // Makes `folder` (root or below it) and its parents durable, unless they are settled: syncs the parent even of a
-  // folder that exists, since another process may have made it and not yet synced, and removes unfinished files a crash
-  // left there a day ago or earlier. `like` is the model for new folders.
-  Result<void> settle(const std::string& folder, const io::FileInfo* like);
+  // What make() has made or found and nobody has made durable yet: from the outermost on. Empty = all is settled.
+  using Unsettled = std::vector<std::string>;
+  // Sees to `folder` (root or below it) and its parents, unless they are settled; removes unfinished files a crash left
+  // there a day ago or earlier. `like` is the model for new folders.
+  Result<Unsettled> make(const std::string& folder, const io::FileInfo* like);
+  // Makes them durable, when what the put has to do in them is done: a file system with a journal then writes it once
+  // for all. Syncs the parent even of a folder that existed, since another process may have made it and not yet synced.
+  Result<void> settle(const Unsettled& folders);
   void forget(const std::string& folder);  // it was found missing: its parents may be gone as well
 
  private:
