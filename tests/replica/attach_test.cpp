@@ -136,6 +136,42 @@ TEST_CASE("hashes that were put off are there before the files go that they are 
   CHECK(hashed_up_to(f.meta) == daemon->captured());
 }
 
+TEST_CASE("closing folds in what takes long to read, and leaves the rest to the next comparison") {
+  Fixture f;
+  Application app(f.path);
+  app.fill(20);
+  Counter gate;
+  auto daemon = f.daemon(&gate);
+  sync(*daemon);
+  gate.asked.clear();
+  daemon.reset();
+  CHECK_FALSE(fs::exists(f.meta + "/page-hashes"));
+  CHECK(gate.subjects("sync").empty());
+
+  daemon = f.daemon();
+  app.run("INSERT INTO t(v) SELECT randomblob(1500) FROM t, t AS u");
+  sync(*daemon);
+  REQUIRE(fs::file_size(local(f, 2)) > std::uintmax_t{256} << 10U);
+  daemon.reset();
+  CHECK(hashed_up_to(f.meta) == TxId{2});
+  // Only what came since then counts.
+  daemon = f.daemon();
+  app.update(1);
+  sync(*daemon);
+  CHECK(hashed_up_to(f.meta) == TxId{2});
+  daemon.reset();
+  CHECK(hashed_up_to(f.meta) == TxId{2});
+
+  fs::remove(f.meta + "/wal-mark");
+  app.update(2);
+  daemon = f.daemon();
+  sync(*daemon);
+  REQUIRE(daemon->captured() == TxId{4});
+  CHECK(hashed_up_to(f.meta) == TxId{3});
+  CHECK(extent_of(local(f, 4)).pages < extent_of(local(f, 2)).pages / 2);
+  f.check_equal();
+}
+
 TEST_CASE("of a first file that is damaged no hashes are made") {
   Fixture f;
   Application app(f.path);

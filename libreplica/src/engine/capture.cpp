@@ -101,6 +101,9 @@ Result<void> Capture::attach() {
     auto continued = *mark ? continue_with(**mark) : Result<bool>(false);
     if (!continued) return pass(continued);
     if (!*continued) return anchor("the write-ahead log is not the one last seen", AnchorPin::kept);
+    auto within_reach = hashes_within_reach();
+    if (!within_reach) return pass(within_reach);
+    if (*within_reach) return {};
     auto hashes = usable_hashes();
     if (!hashes) return pass(hashes);
     return *hashes ? Result<void>{} : build_hashes();

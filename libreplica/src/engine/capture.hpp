@@ -126,6 +126,8 @@ class Capture {
 
   // Brings the page-hash map up to last(). Needed before level-0 files behind it are deleted.
   Result<void> fold_hashes();
+  // The same for the next anchoring's sake, before the database is let go of: what is quickly read then is left to it.
+  Result<void> fold_before_leaving();
   TxId hashes_txid() const noexcept { return hashes_txid_; }  // as of the last fold
 
   std::uint64_t wal_frames() const noexcept { return position_.frames; }
@@ -170,6 +172,8 @@ class Capture {
   Result<void> write_difference(DatabaseImage& image, store::PageHashMap& hashes);
   Result<void> write_everything(DatabaseImage& image);
   Result<void> build_hashes();
+  Result<bool> hashes_within_reach();
+  std::vector<LtxFileInfo> local_files() const;
   bool has_files() const;
   Result<std::optional<store::PageHashMap>> begin_hashes(const DatabaseImage& image);
   Result<std::optional<store::PageHashMap>> late_hashes(const LtxFileInfo& first);

@@ -260,7 +260,7 @@ void Database::close() {
   if (capture_) {
     // Both save the next start from reading everything; what cannot be folded now is folded then.
     auto proved = capture_->rest(all_shipped() ? destinations_at_rest() : std::nullopt);
-    auto folded = proved && *proved ? Result<void>{} : capture_->fold_hashes();
+    auto folded = proved && *proved ? Result<void>{} : capture_->fold_before_leaving();
     if (!folded) {
       environment_.logger->log(LogLevel::warn, "page hashes not saved",
                                {{"path", config_.path}, {"error", folded.error().message}});

@@ -71,7 +71,7 @@ Result<Database::Way> Database::make_way_locked(bool at_any_rate, bool lanes_hel
   if (!*left && capture_->attached()) {
     if (!at_any_rate) return Way::not_now;
     // As for the end of the daemon: the mark behind the last file is the proof, if the log goes on from there.
-    if (auto folded = capture_->fold_hashes(); !folded) return pass(folded);
+    if (auto folded = capture_->fold_before_leaving(); !folded) return pass(folded);
     capture_->close();
   }
   if (*left && complete) {

@@ -78,7 +78,7 @@ Result<std::optional<FilesAtRest>> Capture::rest(std::optional<DestinationsAtRes
   if (!pin_ || !held_.empty() || io::boot_identity() == 0) return std::optional<FilesAtRest>();
   auto left = look_for_rest();
   if (!left || !*left) return left;
-  if (auto r = fold_hashes(); !r) return pass(r);
+  if (auto r = fold_before_leaving(); !r) return pass(r);
   close();
   auto after = io::stamp_of(settings_.path);
   if (!after) return pass(after);
