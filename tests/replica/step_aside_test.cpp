@@ -386,6 +386,36 @@ TEST_CASE("whatever an application does while nobody pins its log, the files say
   CHECK(restarts > anchors);
 }
 
+TEST_CASE("a commit is waited for as long as was said") {
+  Scene s;
+  Capture& capture = s.daemon->capture;
+  int pauses = 0;
+  const auto waited = [&](const std::string& third) {
+    pauses = 0;
+    const auto came = capture.await_commit(
+        [&] {
+          if (++pauses == 3) s.app.run(third);
+        },
+        5);
+    REQUIRE(came);
+    return *came;
+  };
+  CHECK(waited(kInsert));
+  CHECK(pauses == 3);
+  CHECK_FALSE(waited("SELECT count(*) FROM t"));
+  CHECK(pauses == 5);
+  // The log begins anew, and is as long as before.
+  capture_fixture::capture(capture);
+  REQUIRE(capture.checkpoint_easily());
+  const auto frames = [&] { return fs::file_size(s.f.path + "-wal"); };
+  const auto before = frames();
+  CHECK(waited(kInsert));
+  CHECK(pauses == 3);
+  CHECK(frames() == before);
+  capture_fixture::capture(capture);
+  s.goes_on();
+}
+
 TEST_CASE("an attempt in vain to checkpoint a short log says nothing of stepping aside") {
   // Commits before whatever we ask of SQLite: no checkpoint is ever complete.
   struct Restless final : io::Gate {

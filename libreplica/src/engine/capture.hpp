@@ -105,6 +105,8 @@ class Capture {
   Result<Backfill> checkpoint_easily();
   // The same with few attempts, and behind_writers at once where those were in vain lately.
   Result<Backfill> checkpoint_in_gaps();
+  // Until somebody commits, seen by looks at the wal-index with a `pause` before each; false: `looks` saw nobody.
+  Result<bool> await_commit(const std::function<void()>& pause, int looks);
   bool finds_no_gaps() const noexcept { return gaps_.in_vain(); }
   // Without a pin for a moment, so that a checkpoint of the application itself can complete; writers find what they
   // would find without us. Calls `pause` between looks at the log, `looks` times at most.

@@ -1,6 +1,7 @@
 // Moving the pin and checkpointing, so that the WAL can be restarted without a frame being lost. docs/architecture.md,
 // lock protocol, argues why.
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 #include "engine/capture.hpp"
@@ -10,6 +11,8 @@ namespace replica::engine {
 namespace {
 
 constexpr int kGapAttempts = 4;
+constexpr std::chrono::microseconds kLook{100};
+constexpr int kLooks = 25;  // at least 2.5 ms: the gaps of writers that commit more seldom are easily met
 
 }  // namespace
 
@@ -77,12 +80,28 @@ Result<Capture::Backfill> Capture::checkpoint_in_gaps() {
   return done;
 }
 
-// Each attempt wants a gap between commits that is longer than a checkpoint of a few frames.
+Result<bool> Capture::await_commit(const std::function<void()>& pause, int looks) {
+  auto before = pin_->wal_index();
+  if (!before) return pass(before);
+  for (int look = 0; look < looks; ++look) {
+    pause();
+    auto now = pin_->wal_index();
+    if (!now) return pass(now);
+    if (now->max_frame != before->max_frame || now->salts != before->salts) return true;
+  }
+  return false;
+}
+
+// Each attempt wants a gap between commits that is longer than a checkpoint of a few frames. Those after the first, of
+// which little is left to do, begin right behind a commit: they have all of the gap that its writer leaves.
 Result<Capture::Backfill> Capture::checkpoint_easily(int attempts) {
   auto spare = open_spare();
   if (!spare) return pass(spare);
   std::optional<std::uint32_t> stuck_at;
   for (int attempt = 0; attempt < attempts; ++attempt) {
+    if (attempt > 0) {
+      if (auto r = await_commit([] { std::this_thread::sleep_for(kLook); }, kLooks); !r) return pass(r);
+    }
     if (auto r = step_pin(*spare); !r) return pass(r);
     const std::uint64_t pinned = position_.frames;  // at least
     const Salts salts = position_.salts;
