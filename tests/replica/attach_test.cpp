@@ -172,6 +172,33 @@ TEST_CASE("closing folds in what takes long to read, and leaves the rest to the 
   f.check_equal();
 }
 
+TEST_CASE("hashes that a missing file keeps from being made later are made when the database is opened") {
+  Fixture f;
+  Application app(f.path);
+  app.fill(20);
+  auto daemon = f.daemon();
+  sync(*daemon);
+  for (int n = 1; n <= 2; ++n) {
+    app.update(n);
+    sync(*daemon);
+  }
+  daemon.reset();
+  REQUIRE_FALSE(fs::exists(f.meta + "/page-hashes"));
+  fs::remove(local(f, 2));
+  daemon = f.daemon();
+  sync(*daemon);
+  CHECK(hashed_up_to(f.meta) == TxId{3});
+  daemon.reset();
+
+  fs::remove(f.meta + "/wal-mark");
+  app.update(3);
+  daemon = f.daemon();
+  sync(*daemon);
+  REQUIRE(daemon->captured() == TxId{4});
+  CHECK(extent_of(local(f, 4)).pages < extent_of(local(f, 1)).pages / 2);
+  f.check_equal();
+}
+
 TEST_CASE("of a first file that is damaged no hashes are made") {
   Fixture f;
   Application app(f.path);

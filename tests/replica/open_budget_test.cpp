@@ -209,7 +209,8 @@ TEST_CASE("what came before anybody stood in line counts, also when it was so fo
   Scene s(5);  // four for lanes
   for (const bool again : {false, true}) {
     CAPTURE(again);
-    for (const std::size_t number : again ? std::array{3, 1, 0, 2} : std::array{2, 0, 3, 1}) {
+    for (const std::size_t number :
+         again ? std::array<std::size_t, 4>{3, 1, 0, 2} : std::array<std::size_t, 4>{2, 0, 3, 1}) {
       s.open(number);
       s.now += 10ms;
     }
