@@ -116,8 +116,12 @@ HttpRequestReader::State HttpRequestReader::advance(std::string& buffer) {
     if (!parser.is_header_done()) return State::need_more;
     if (impl_->expectation() == State::failed) return impl_->fail(417, "Expectation failed\n");
     parser.eager(true);
+    // Beast takes the size of a chunk off its limit each time that it begins to read the line anew, which is with every
+    // piece of one whose extension is cut. What has come of a chunked body is measured here.
+    if (parser.chunked()) parser.body_limit(boost::none);
   }
   if (error_code ec = feed(parser, buffer)) return impl_->fail(ec);
+  if (parser.get().body().size() > impl_->max_body) return impl_->fail(http::error::body_limit);
   if (parser.is_done()) return State::complete;
   if (impl_->expectation() == State::need_more || std::exchange(impl_->said_continue, true)) return State::need_more;
   return State::wants_continue;
